@@ -1,0 +1,29 @@
+module
+public import Spec.Num.Scalar
+
+/-!
+# Linear layers
+-/
+
+@[expose] public noncomputable section
+namespace Spec
+open Scalar
+variable {α : Type} [Scalar α] {m n : Nat}
+
+/-- `W x`. -/
+def linear (w : Mat m n α) (x : Vector α n) : Vector α m :=
+  build m fun i => inner w[i] x
+
+/-- `W x + b`. -/
+def linearBias (w : Mat m n α) (b : Vector α m) (x : Vector α n) : Vector α m :=
+  build m fun i => affine b[i] w[i] x
+
+/-- Entrywise sum. -/
+def add (x y : Vector α n) : Vector α n :=
+  build n fun i => x[i] + y[i]
+
+/-- Entrywise application of a function. -/
+def mapVec {β γ : Type} (f : β → γ) (x : Vector β n) : Vector γ n :=
+  build n fun i => f x[i]
+
+end Spec

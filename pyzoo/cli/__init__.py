@@ -1,0 +1,31 @@
+"""The command line: one file a command, registered here."""
+
+import sys
+
+import typer
+
+from pyzoo.cli import lean, run, sample, show
+from pyzoo.errors import PyzooError
+
+app = typer.Typer(
+    help="A mirror between mathematics in Lean 4 and running neural networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+lean.register(app)
+run.register(app)
+sample.register(app)
+show.register(app)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 it holds, 1 it doesn't, 2 bad input, 3 something is missing."""
+    try:
+        app()
+    except PyzooError as error:
+        print(f"pyzoo: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("pyzoo: interrupted", file=sys.stderr)
+        sys.exit(130)
