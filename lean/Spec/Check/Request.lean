@@ -1,0 +1,181 @@
+module
+public import Lean.Data.Json
+public import Spec.Check.Format
+
+/-!
+# Requests
+
+One recorded call of a spec point: its integers, its input tensors and its output, as bits.
+-/
+
+@[expose] public noncomputable section
+namespace Spec
+open Lean (Json)
+
+/-- A tensor of exact numbers in row-major order. -/
+structure Tensor where
+  /-- The size of each axis, outermost first. -/
+  shape : List Nat
+  /-- The entries. -/
+  data : Array Dyadic
+
+/-- A recorded call of a spec point. -/
+structure Request where
+  /-- The spec point, for example `mamba.conv`. -/
+  point : String
+  /-- Integer arguments, such as a stride. -/
+  ints : List (String × Nat)
+  /-- Input tensors. -/
+  inputs : List (String × Tensor)
+
+namespace Request
+
+/-- The value stored under `name`. -/
+def lookup {β : Type} (name : String) : List (String × β) → Option β
+  | [] => none
+  | (key, value) :: rest => if key == name then some value else lookup name rest
+
+/-- An integer argument. -/
+def int (r : Request) (name : String) : Except String Nat :=
+  match lookup name r.ints with
+  | some n => .ok n
+  | none => .error s!"{r.point}: the integer '{name}' is missing"
+
+/-- Whether an input was recorded. -/
+def has (r : Request) (name : String) : Bool := (lookup name r.inputs).isSome
+
+/-- An input tensor, whatever its shape. -/
+def tensor (r : Request) (name : String) : Except String Tensor :=
+  match lookup name r.inputs with
+  | some t => .ok t
+  | none => .error s!"{r.point}: the input '{name}' is missing"
+
+/-- An input tensor that must have the given shape. -/
+def shaped (r : Request) (name : String) (shape : List Nat) : Except String Tensor := do
+  let t ← r.tensor name
+  if t.shape == shape then return t
+  else throw s!"{r.point}: the input '{name}' has shape {t.shape}, the specification needs {shape}"
+
+/-- The product of the sizes. -/
+def volume (shape : List Nat) : Nat := shape.foldl (init := 1) fun n k => n * k
+
+/-- A field of a JSON object. -/
+def field (j : Json) (name : String) : Except String Json := j.getObjVal? name
+
+/-- The loop of `numbers`. -/
+def numbersLoop (name : String) (f : Format) (xs : Array Json) (i : Nat) (fuel : Nat) (acc : Array (Option Dyadic)) :
+    Except String (Array (Option Dyadic)) :=
+  match fuel with
+  | 0 => .ok acc
+  | fuel + 1 =>
+    match (xs.getD i Json.null).getNat? with
+    | .error _ => .error s!"'{name}' entry {i} is not a bit pattern"
+    | .ok bits => numbersLoop name f xs (i + 1) fuel (acc.push (f.decode bits))
+
+/-- The loop of `sizes`. -/
+def sizesLoop (xs : Array Json) : (i : Nat) → List Nat → Except String (List Nat)
+  | 0, acc => .ok acc
+  | i + 1, acc =>
+    match (xs.getD i Json.null).getNat? with
+    | .error e => .error e
+    | .ok n => sizesLoop xs i (n :: acc)
+
+/-- A JSON array of natural numbers. -/
+def nats (j : Json) : Except String (List Nat) := do
+  let xs ← j.getArr?
+  sizesLoop xs xs.size []
+
+/-- A tensor from its JSON form `{"dtype", "shape", "bits"}`; entries that are NaN or infinite are `none`. -/
+def parseTensor (name : String) (j : Json) : Except String (List Nat × Array (Option Dyadic)) := do
+  let dtype ← (← field j "dtype").getStr?
+  let shape ← nats (← field j "shape")
+  let xs ← (← field j "bits").getArr?
+  match Format.named dtype with
+  | none => throw s!"'{name}' has the dtype {dtype}, which has no format here"
+  | some f =>
+    if xs.size = volume shape then return (shape, ← numbersLoop name f xs 0 xs.size #[])
+    else throw s!"'{name}' has {xs.size} entries, its shape {shape} needs {volume shape}"
+
+/-- The loop of `finite`. -/
+def finiteLoop (name : String) (xs : Array (Option Dyadic)) (i : Nat) (fuel : Nat) (acc : Array Dyadic) :
+    Except String (Array Dyadic) :=
+  match fuel with
+  | 0 => .ok acc
+  | fuel + 1 =>
+    match xs.getD i none with
+    | none => .error s!"'{name}' entry {i} is NaN or infinite"
+    | some x => finiteLoop name xs (i + 1) fuel (acc.push x)
+
+/-- An input tensor: every entry must be finite. -/
+def parseInput (name : String) (j : Json) : Except String Tensor := do
+  let (shape, xs) ← parseTensor name j
+  return ⟨shape, ← finiteLoop name xs 0 xs.size #[]⟩
+
+/-- The inputs: a JSON array of objects with a `name`. -/
+def inputsLoop (xs : Array Json) : (i : Nat) → List (String × Tensor) → Except String (List (String × Tensor))
+  | 0, acc => .ok acc
+  | i + 1, acc => do
+    let j := xs.getD i Json.null
+    let name ← (← field j "name").getStr?
+    let t ← parseInput name j
+    inputsLoop xs i ((name, t) :: acc)
+
+/-- The integers: a JSON array of objects with `name` and `value`. -/
+def intsLoop (xs : Array Json) : (i : Nat) → List (String × Nat) → Except String (List (String × Nat))
+  | 0, acc => .ok acc
+  | i + 1, acc => do
+    let j := xs.getD i Json.null
+    let name ← (← field j "name").getStr?
+    let value ← (← field j "value").getNat?
+    intsLoop xs i ((name, value) :: acc)
+
+/-- A request from its JSON form. -/
+def parse (j : Json) : Except String Request := do
+  let point ← (← field j "point").getStr?
+  let ints ← (← field j "ints").getArr?
+  let inputs ← (← field j "inputs").getArr?
+  return ⟨point, ← intsLoop ints ints.size [], ← inputsLoop inputs inputs.size []⟩
+
+/-- The rounding model from its JSON form. -/
+def parseRounding (j : Json) : Except String Rounding := do
+  let get (name : String) : Except String Nat := do (← field j name).getNat?
+  return {
+    precision := ← get "precision"
+    smallest := ← get "smallest"
+    expUlp := ← get "exp"
+    sqrtUlp := ← get "sqrt"
+    sigmoidUlp := ← get "sigmoid"
+    softplusUlp := ← get "softplus"
+    siluUlp := ← get "silu"
+    geluUlp := ← get "gelu" }
+
+end Request
+
+namespace Tensor
+variable {m : Rounding}
+
+/-- The entry at a flat index, as a recorded number. -/
+def entry (t : Tensor) (i : Nat) : Reach m := Reach.recorded (t.data.getD i Dyadic.zero)
+
+/-- `n` entries from `offset` on. -/
+def vec (t : Tensor) (n : Nat) (offset : Nat := 0) : Vector (Reach m) n :=
+  build n fun i => t.entry (offset + i.val)
+
+/-- A matrix of `r` rows and `c` columns from `offset` on. -/
+def mat (t : Tensor) (r c : Nat) (offset : Nat := 0) : Mat r c (Reach m) :=
+  build r fun i => t.vec c (offset + i.val * c)
+
+/-- An image from `offset` on. -/
+def image (t : Tensor) (c h w : Nat) (offset : Nat := 0) : Image c h w (Reach m) :=
+  build c fun i => t.mat h w (offset + i.val * (h * w))
+
+/-- `k` images: the weight of a convolution. -/
+def kernels (t : Tensor) (k c h w : Nat) : Vector (Image c h w (Reach m)) k :=
+  build k fun i => t.image c h w (i.val * (c * (h * w)))
+
+/-- A sequence of `l` vectors from `offset` on. -/
+def rows (t : Tensor) (l n : Nat) (offset : Nat := 0) : List (Vector (Reach m) n) :=
+  entries l fun i => t.vec n (offset + i.val * n)
+
+end Tensor
+end Spec

@@ -1,0 +1,117 @@
+module
+public import Spec.Check.Request
+
+/-!
+# Verdicts
+
+What a specification predicts for a recorded call, and the judgement of the recorded output.
+-/
+
+@[expose] public noncomputable section
+namespace Spec
+open Lean (Json)
+
+/-- What a specification says of an output: its shape, and each entry by its flat index. -/
+structure Prediction (m : Rounding) where
+  /-- The shape that the output must have. -/
+  shape : List Nat
+  /-- The entry at a flat index. -/
+  entry : Nat → Reach m
+
+/-- The part of a verdict that is gathered entry by entry. -/
+structure Tally where
+  /-- Entries compared. -/
+  compared : Nat
+  /-- Entries outside the budget, NaN or infinite. -/
+  failed : Nat
+  /-- Entries for which the model gives no bound. -/
+  unbounded : Nat
+  /-- Entries that are not the exact value itself. -/
+  inexact : Nat
+  /-- The largest error ÷ budget, in millionths. -/
+  worst : Nat
+  /-- The flat index where it was seen. -/
+  worstIndex : Nat
+  /-- Every error ÷ budget in millionths, newest first. -/
+  ratios : List Nat
+
+namespace Tally
+
+/-- Nothing compared. -/
+def empty : Tally := ⟨0, 0, 0, 0, 0, 0, []⟩
+
+/-- The largest error ÷ budget that is written out, in millionths. -/
+def ratioLimit : Nat := 1000000000000
+
+/-- `⌊10⁶ error / budget⌋`, at most `ratioLimit`. -/
+def millionths (error budget : Dyadic) : Nat :=
+  if error ≤ Dyadic.zero then 0
+  else if budget ≤ Dyadic.zero then ratioLimit
+  else
+    let q := Dy.divDown 40 error budget
+    let n := (Dy.mantissa q).natAbs * 1000000
+    let k := Dy.scale q
+    if Int.ofNat 0 ≤ k then Nat.min ratioLimit (n >>> k.toNat)
+    else if Int.ofNat 64 < -k then ratioLimit
+    else Nat.min ratioLimit (n <<< (-k).toNat)
+
+/-- Error ÷ budget of a value: how far it is outside the exact value, over how far the run may be. -/
+def ratio {m : Rounding} (r : Reach m) (y : Dyadic) : Nat :=
+  if r.exact.hi < y then millionths (y - r.exact.hi) (r.run.hi - r.exact.hi)
+  else if y < r.exact.lo then millionths (r.exact.lo - y) (r.exact.lo - r.run.lo)
+  else 0
+
+/-- Whether a value is in reach. -/
+def within {m : Rounding} (r : Reach m) (y : Dyadic) : Bool := r.run.lo ≤ y && y ≤ r.run.hi
+
+/-- Judge one entry. -/
+def push {m : Rounding} (t : Tally) (index : Nat) (r : Reach m) (y : Option Dyadic) : Tally :=
+  match y with
+  | none =>
+    { t with
+      compared := t.compared + 1, failed := t.failed + 1, inexact := t.inexact + 1
+      worst := ratioLimit, worstIndex := if t.worst < ratioLimit then index else t.worstIndex }
+  | some y =>
+    if r.ok then
+      let q := ratio r y
+      let worse := t.worst < q || t.compared == 0
+      { t with
+        compared := t.compared + 1
+        failed := if within r y then t.failed else t.failed + 1
+        inexact := if r.exact.lo = y ∧ r.exact.hi = y then t.inexact else t.inexact + 1
+        worst := if worse then q else t.worst
+        worstIndex := if worse then index else t.worstIndex
+        ratios := q :: t.ratios }
+    else { t with compared := t.compared + 1, unbounded := t.unbounded + 1, inexact := t.inexact + 1 }
+
+/-- The verdict's word. -/
+def word (t : Tally) : String :=
+  if t.compared = 0 then "VACUOUS"
+  else if 0 < t.failed then "FAIL"
+  else if 0 < t.unbounded then "UNBOUNDED"
+  else if t.inexact = 0 then "EXACT"
+  else "WITHIN"
+
+end Tally
+
+/-- A natural number as JSON. -/
+def jsonNat (n : Nat) : Json := Json.num ⟨Int.ofNat n, 0⟩
+
+/-- The loop of `judge`. -/
+def judgeLoop {m : Rounding} (p : Prediction m) (out : Array (Option Dyadic)) : List Nat → Tally → Tally
+  | [], t => t
+  | i :: rest, t => judgeLoop p out rest (if i < out.size then t.push i (p.entry i) (out.getD i none) else t)
+
+/-- Judge a recorded output at the given flat indices. -/
+def judge {m : Rounding} (p : Prediction m) (shape : List Nat) (out : Array (Option Dyadic)) (indices : List Nat) :
+    List (String × Json) :=
+  if p.shape == shape then
+    let t := judgeLoop p out indices Tally.empty
+    [("verdict", Json.str t.word), ("compared", jsonNat t.compared), ("failed", jsonNat t.failed),
+     ("unbounded", jsonNat t.unbounded), ("worst", jsonNat t.worst), ("worst_index", jsonNat t.worstIndex),
+     ("ratios", Json.arr (t.ratios.foldl (init := #[]) fun a q => a.push (jsonNat q)))]
+  else
+    [("verdict", Json.str "FAIL"),
+     ("message", Json.str s!"the output has shape {shape}, the specification says {p.shape}")]
+
+end Spec
