@@ -30,6 +30,11 @@ structure Request where
 
 namespace Request
 
+/-- A shape as text, `[2, 3]`. -/
+def showShape : List Nat → String
+  | [] => "[]"
+  | n :: rest => rest.foldl (init := s!"[{n}") (fun s k => s!"{s}, {k}") ++ "]"
+
 /-- The value stored under `name`. -/
 def lookup {β : Type} (name : String) : List (String × β) → Option β
   | [] => none
@@ -54,7 +59,7 @@ def tensor (r : Request) (name : String) : Except String Tensor :=
 def shaped (r : Request) (name : String) (shape : List Nat) : Except String Tensor := do
   let t ← r.tensor name
   if t.shape == shape then return t
-  else throw s!"{r.point}: the input '{name}' has shape {t.shape}, the specification needs {shape}"
+  else throw s!"{r.point}: the input '{name}' has shape {showShape t.shape}, the specification needs {showShape shape}"
 
 /-- The product of the sizes. -/
 def volume (shape : List Nat) : Nat := shape.foldl (init := 1) fun n k => n * k
@@ -94,7 +99,7 @@ def parseTensor (name : String) (j : Json) : Except String (List Nat × Array (O
   | none => throw s!"'{name}' has the dtype {dtype}, which has no format here"
   | some f =>
     if xs.size = volume shape then return (shape, ← numbersLoop name f xs 0 xs.size #[])
-    else throw s!"'{name}' has {xs.size} entries, its shape {shape} needs {volume shape}"
+    else throw s!"'{name}' has {xs.size} entries, its shape {showShape shape} needs {volume shape}"
 
 /-- The loop of `finite`. -/
 def finiteLoop (name : String) (xs : Array (Option Dyadic)) (i : Nat) (fuel : Nat) (acc : Array Dyadic) :

@@ -11,12 +11,15 @@ What a specification predicts for a recorded call, and the judgement of the reco
 namespace Spec
 open Lean (Json)
 
-/-- What a specification says of an output: its shape, and each entry by its flat index. -/
+/-- What a specification says of an output: its shape, and its entries in blocks of equal size, for example a row
+each, in row-major order. -/
 structure Prediction (m : Rounding) where
   /-- The shape that the output must have. -/
   shape : List Nat
-  /-- The entry at a flat index. -/
-  entry : Nat → Reach m
+  /-- Entries in a block. -/
+  size : Nat
+  /-- A block by its number. -/
+  block : Nat → Array (Reach m)
 
 /-- The part of a verdict that is gathered entry by entry. -/
 structure Tally where
@@ -97,21 +100,27 @@ end Tally
 /-- A natural number as JSON. -/
 def jsonNat (n : Nat) : Json := Json.num ⟨Int.ofNat n, 0⟩
 
-/-- The loop of `judge`. -/
-def judgeLoop {m : Rounding} (p : Prediction m) (out : Array (Option Dyadic)) : List Nat → Tally → Tally
+/-- The loop of `judge`; `block` is the block numbered `current`, so that neighbours share the work. -/
+def judgeLoop {m : Rounding} (p : Prediction m) (out : Array (Option Dyadic)) (current : Nat)
+    (block : Array (Reach m)) : List Nat → Tally → Tally
   | [], t => t
-  | i :: rest, t => judgeLoop p out rest (if i < out.size then t.push i (p.entry i) (out.getD i none) else t)
+  | i :: rest, t =>
+    if i < out.size then
+      let wanted := i / p.size
+      let block := if wanted = current then block else p.block wanted
+      judgeLoop p out wanted block rest (t.push i (block.getD (i % p.size) Reach.undefined) (out.getD i none))
+    else judgeLoop p out current block rest t
 
 /-- Judge a recorded output at the given flat indices. -/
 def judge {m : Rounding} (p : Prediction m) (shape : List Nat) (out : Array (Option Dyadic)) (indices : List Nat) :
     List (String × Json) :=
   if p.shape == shape then
-    let t := judgeLoop p out indices Tally.empty
+    let t := judgeLoop p out 0 (p.block 0) indices Tally.empty
     [("verdict", Json.str t.word), ("compared", jsonNat t.compared), ("failed", jsonNat t.failed),
      ("unbounded", jsonNat t.unbounded), ("worst", jsonNat t.worst), ("worst_index", jsonNat t.worstIndex),
      ("ratios", Json.arr (t.ratios.foldl (init := #[]) fun a q => a.push (jsonNat q)))]
   else
     [("verdict", Json.str "FAIL"),
-     ("message", Json.str s!"the output has shape {shape}, the specification says {p.shape}")]
+     ("message", Json.str s!"the output has shape {Request.showShape shape}, the specification says {Request.showShape p.shape}")]
 
 end Spec

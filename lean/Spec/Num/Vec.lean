@@ -1,4 +1,5 @@
 module
+public import Spec.Num.Loops
 
 /-!
 # Finite sequences
