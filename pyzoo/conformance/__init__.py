@@ -1,0 +1,1 @@
+"""Runtime against specification: recorded calls go to Lean, verdicts come back."""

@@ -1,0 +1,134 @@
+"""`pyzoo conform`: does the running model compute what the specification says?"""
+
+import difflib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pyzoo.errors import InputError
+
+STYLES = {"EXACT": "green", "WITHIN": "green", "FAIL": "bold red"}
+
+
+def _table(result, seconds: float) -> Table:
+    table = Table(title=f"{result.model} on {result.device}, seed {result.seed}", title_justify="left")
+    for heading, justify in (
+        ("spec point", "left"), ("elements", "right"), ("verdict", "left"), ("error ÷ budget", "right"), ("s", "right"),
+    ):
+        table.add_column(heading, justify=justify)
+    for p in result.points:
+        elements = f"{p.elements}" if p.elements == p.total else f"{p.elements} of {p.total}"
+        ratio = f"{p.error_over_budget:.3g}" if p.verdict in ("WITHIN", "FAIL") and p.elements else ""
+        table.add_row(p.id, elements, f"[{STYLES.get(p.verdict, 'yellow')}]{p.verdict}[/]", ratio, f"{p.seconds:.1f}")
+    return table
+
+
+def conform(
+    model: Annotated[str | None, typer.Argument(help="mamba, resnet or vit")] = None,
+    all_models: Annotated[bool, typer.Option("--all", help="every family")] = False,
+    run: Annotated[Path | None, typer.Option(help="a saved run instead of a freshly built model")] = None,
+    impl: Annotated[str | None, typer.Option(help="package.module:function to judge in the place of --point")] = None,
+    point: Annotated[str | None, typer.Option(help="judge this spec point alone")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    cases: Annotated[int, typer.Option(help="fresh models and inputs, each with sizes of its own")] = 1,
+    seed: Annotated[int, typer.Option(help="seed of the first case")] = 0,
+    mutants: Annotated[bool, typer.Option("--mutants", help="also run the family's wrong implementations")] = False,
+    replay: Annotated[Path | None, typer.Option(help="judge a stored trace again")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the report here; - for stdout alone")] = None,
+    traces: Annotated[Path, typer.Option(help="where failing calls are stored")] = Path("traces"),
+) -> None:
+    """Record what went in and out at every spec point of a running model, and let Lean decide. Exit code 0: every
+    point is EXACT or WITHIN; 1: some point isn't; 2: bad input; 3: Lean or a device is missing."""
+    from pyzoo.conformance import run as runs
+
+    if cases < 1:
+        raise InputError(f"--cases must be at least 1, not {cases}")
+    if (impl is None) != (point is None) and impl is not None:
+        raise InputError("--impl needs --point, the spec point that it replaces")
+    names = [*runs.FAMILIES] if all_models else [model] if model else []
+    if run is not None and not names:
+        names = [_family_of(run)]
+    if not names and replay is None:
+        raise InputError("name a model (mamba, resnet, vit), or give --all, --run or --replay")
+    for name in names:
+        if name not in runs.FAMILIES:
+            near = difflib.get_close_matches(name, runs.FAMILIES, n=3, cutoff=0.3) or runs.FAMILIES
+            raise InputError(f"there is no model {name!r} to conform; nearest: {', '.join(near)}")
+    if impl is not None:
+        from pyzoo.conformance.foreign import resolve
+
+        resolve(impl)
+    runs.device_of(device)
+
+    from pyzoo.bridge.lean.session import Evaluator
+
+    console = Console(stderr=json_file == Path("-"))
+    holds, documents = True, []
+    with Evaluator() as lean:
+        if replay is not None:
+            holds = _replay(lean, replay, console)
+        for name in names:
+            result = runs.conform(lean, name, seed, cases, device, run, impl, point, mutants)
+            holds &= result.holds
+            documents.append(result.document(lean.describe()))
+            _show(console, result, traces)
+    if json_file is not None and documents:
+        text = json.dumps(documents[0] if len(documents) == 1 else documents, indent=1)
+        if json_file == Path("-"):
+            print(text)
+        else:
+            json_file.write_text(text + "\n")
+    sys.exit(0 if holds else 1)
+
+
+def _family_of(run: Path) -> str:
+    try:
+        return json.loads((run / "config.json").read_text())["model"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{run} is not a saved run: it has no config.json that names its model") from None
+
+
+def _show(console: Console, result, traces: Path) -> None:
+    from pyzoo.conformance.trace import save
+
+    console.print(_table(result, 0.0))
+    bad = [p for p in result.points if not p.holds]
+    if bad:
+        first = bad[0]
+        where = f" at {first.worst_index}" if first.worst_index is not None else ""
+        console.print(f"first that does not hold: {first.id} {first.verdict}{where}"
+                      + (f": {first.message}" if first.message else ""), markup=False)
+        if first.worst_call is not None and first.worst_call[0].error is None and first.worst_call[1]:
+            call, indices = first.worst_call
+            folder = traces / f"{first.id}-seed{result.seed}"
+            if not folder.exists():
+                save(folder, call, indices, {"device": result.device, "seed": result.seed})
+            console.print(f"replay: pyzoo conform --replay {folder}", markup=False)
+    for m in result.mutants:
+        console.print(f"{'killed' if m['killed'] else 'SURVIVED':8} {m['id']}" + (f" by {m['by']}" if m["by"] else ""),
+                      markup=False)
+    killed = sum(m["killed"] for m in result.mutants)
+    if result.mutants:
+        console.print(f"{killed} of {len(result.mutants)} mutants killed", markup=False)
+    console.print(f"{result.model}: {result.verdict}", markup=False)
+
+
+def _replay(lean, folder: Path, console: Console) -> bool:
+    from pyzoo.conformance.judge import judge
+    from pyzoo.conformance.trace import load
+
+    call, indices, _ = load(folder)
+    verdict = judge(lean, call, 0, indices=indices)
+    where = f" at {verdict.worst_index}" if verdict.worst_index is not None else ""
+    console.print(f"{verdict.id}: {verdict.verdict}, error ÷ budget {verdict.error_over_budget:.3g}{where}"
+                  + (f": {verdict.message}" if verdict.message else ""), markup=False)
+    return verdict.holds
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(conform)

@@ -1,0 +1,119 @@
+"""Ask Lean for the verdict on recorded calls, and gather the verdicts by spec point."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyzoo.bridge.lean.session import Evaluator, EvaluatorError
+from pyzoo.conformance.rounding import rounding
+from pyzoo.conformance.trace import Call, bits, sample
+
+HOLDS = ("EXACT", "WITHIN")
+SEVERITY = ("EXACT", "WITHIN", "SKIPPED", "VACUOUS", "UNBOUNDED", "UNDETERMINED", "FAIL")  # worst last
+TIME_LIMIT = 120.0  # seconds for one answer of the evaluator
+
+
+@dataclass
+class Verdict:
+    """What Lean decided about a spec point: over all its recorded calls."""
+
+    id: str
+    verdict: str = "VACUOUS"
+    elements: int = 0  # compared
+    total: int = 0  # in the recorded outputs
+    error_over_budget: float = 0.0
+    worst_index: list[int] | None = None
+    seconds: float = 0.0
+    message: str | None = None
+    ratios: list[float] = field(default_factory=list)
+    worst_call: tuple[Call, list[int]] | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict in HOLDS
+
+    def merge(self, other: "Verdict") -> None:
+        """Take in the verdict on another call of the same point."""
+        first = self.elements == 0 and self.verdict == "VACUOUS"
+        worse = SEVERITY.index(other.verdict) > SEVERITY.index(self.verdict)
+        if first or worse or (other.verdict == self.verdict and other.error_over_budget > self.error_over_budget):
+            self.worst_index, self.message, self.worst_call = other.worst_index, other.message, other.worst_call
+        if first or worse:
+            self.verdict = other.verdict
+        self.error_over_budget = max(self.error_over_budget, other.error_over_budget)
+        self.elements += other.elements
+        self.total += other.total
+        self.seconds += other.seconds
+        self.ratios += other.ratios
+
+    def document(self) -> dict[str, Any]:
+        """The point's entry in the JSON report."""
+        names = ("id", "verdict", "elements", "total", "error_over_budget", "worst_index", "seconds", "message")
+        return {name: getattr(self, name) for name in names}
+
+
+def _unravel(index: int, shape: Iterable[int]) -> list[int]:
+    place = []
+    for size in reversed(list(shape)):
+        index, k = divmod(index, size)
+        place.append(k)
+    return place[::-1]
+
+
+def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[int] | None = None) -> Verdict:
+    """Lean's verdict on one call, of at most `limit` entries of its output."""
+    start = time.perf_counter()
+    verdict = Verdict(call.point, total=call.output.numel(), worst_call=(call, []))
+    if call.error is not None:
+        verdict.verdict, verdict.message = "FAIL", call.error
+        return verdict
+    dtypes = {x.dtype for x in call.inputs.values() if x.is_floating_point()}
+    if dtypes and call.output.dtype not in dtypes:
+        verdict.verdict = "FAIL"
+        verdict.message = f"the output has dtype {call.output.dtype}, the inputs have {dtypes.pop()}"
+        return verdict
+    model = rounding(call.output.dtype)
+    if model is None:
+        verdict.verdict, verdict.message = "UNBOUNDED", f"there is no rounding model for {call.output.dtype}"
+        return verdict
+    chosen = sample(call.output.numel(), limit, seed) if indices is None else indices
+    request = {
+        "point": call.point,
+        "rounding": model,
+        "ints": [{"name": k, "value": v} for k, v in call.ints.items()],
+        "inputs": [{"name": k, **bits(v)} for k, v in call.inputs.items()],
+        "output": bits(call.output),
+        "indices": chosen,
+    }
+    try:
+        answer = lean.ask(request, timeout=TIME_LIMIT)
+    except EvaluatorError as error:
+        verdict.verdict, verdict.message = "UNDETERMINED", str(error)
+        return verdict
+    verdict.verdict = answer.get("verdict", "UNDETERMINED")
+    verdict.message = answer.get("message") or answer.get("error")
+    verdict.elements = answer.get("compared", 0)
+    verdict.error_over_budget = answer.get("worst", 0) / 1e6
+    verdict.ratios = [r / 1e6 for r in answer.get("ratios", [])]
+    if "worst_index" in answer:
+        verdict.worst_index = _unravel(answer["worst_index"], call.output.shape)
+    verdict.worst_call = (call, chosen)
+    verdict.seconds = time.perf_counter() - start
+    return verdict
+
+
+def judge_fact(lean: Evaluator, name: str, value: list[int], **arguments: Any) -> Verdict:
+    """Lean's verdict on a structural fact: the runtime's numbers against the specification's, exactly."""
+    start = time.perf_counter()
+    verdict = Verdict(name, total=len(value))
+    try:
+        answer = lean.ask({"fact": name, "value": value, **arguments}, timeout=TIME_LIMIT)
+    except EvaluatorError as error:
+        verdict.verdict, verdict.message = "UNDETERMINED", str(error)
+        return verdict
+    verdict.verdict = answer.get("verdict", "UNDETERMINED")
+    verdict.message = answer.get("message") or answer.get("error")
+    verdict.elements = len(value) if verdict.verdict != "UNDETERMINED" else 0
+    verdict.seconds = time.perf_counter() - start
+    return verdict

@@ -1,0 +1,160 @@
+"""One conformance run: build or load a model, record its spec points, let Lean judge them."""
+
+import importlib
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pyzoo.bridge.lean.session import Evaluator
+from pyzoo.conformance.foreign import isolated
+from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact
+from pyzoo.conformance.mutants import mutants
+from pyzoo.conformance.trace import Call, Recorder
+from pyzoo.errors import InputError, MissingError
+
+FAMILIES = ("mamba", "resnet", "vit")
+CALLS_PER_POINT = 4  # of each spec point and case: the first, the last, and some between
+
+
+def family(name: str) -> Any:
+    """The module that knows a family's spec points: `POINTS`, `model`, `record`, `facts`."""
+    return importlib.import_module(f"pyzoo.conformance.points.{name}")
+
+
+@dataclass
+class Result:
+    """The verdicts of a conformance run, in dataflow order."""
+
+    model: str
+    device: str
+    seed: int
+    points: list[Verdict]
+    mutants: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all points."""
+        return max((p.verdict for p in self.points), key=SEVERITY.index, default="VACUOUS")
+
+    @property
+    def holds(self) -> bool:
+        return bool(self.points) and all(p.holds for p in self.points) and all(m["killed"] for m in self.mutants)
+
+    def document(self, lean: dict[str, str]) -> dict[str, Any]:
+        """The JSON report."""
+        document = {
+            "schema": 1,
+            "model": self.model,
+            "verdict": self.verdict,
+            "points": [p.document() for p in self.points],
+            "lean": lean,
+            "device": self.device,
+            "seed": self.seed,
+        }
+        return document | ({"mutants": self.mutants} if self.mutants else {})
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Within the block, products of fp32 matrices keep fp32 inputs (no TF32), as the rounding model assumes, and
+    convolutions on CUDA are matrix products rather than Winograd transforms, which round differently."""
+    matmul, cudnn = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.enabled
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.enabled = False, False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.enabled = matmul, cudnn
+
+
+def device_of(name: str) -> str:
+    """`cpu` or `cuda`, checked."""
+    if name not in ("cpu", "cuda"):
+        raise InputError(f"--device must be cpu or cuda, not {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise MissingError("there is no CUDA device here; use --device cpu")
+    return name
+
+
+def some(calls: list[Call], count: int, seed: int) -> list[Call]:
+    """At most `count` of a point's calls, the first and the last among them."""
+    if len(calls) <= count:
+        return calls
+    inner = sorted(random.Random(seed).sample(range(1, len(calls) - 1), count - 2))
+    return [calls[0], *(calls[i] for i in inner), calls[-1]]
+
+
+def record(name: str, seed: int, device: str, run: Path | None, replaced: dict[str, Callable] | None) -> list[Call]:
+    """The calls of one forward pass of a freshly built model of the family, or of a saved run."""
+    recorder = Recorder()
+    with full_precision(), torch.no_grad():
+        family(name).record(recorder, seed, device, run, replaced or {})
+    return recorder.calls
+
+
+def judge_calls(lean: Evaluator, name: str, calls: list[Call], seed: int, only: str | None = None) -> list[Verdict]:
+    """Verdicts by spec point, in dataflow order. A point of the family that was never reached is VACUOUS."""
+    module = family(name)
+    verdicts = {point: Verdict(point) for point in module.POINTS if only in (None, point)}
+    for point, verdict in verdicts.items():
+        own = [c for c in calls if c.point == point]
+        if not own:
+            verdict.message = "the run never reached this point"
+        for call in some(own, CALLS_PER_POINT, seed):
+            reason = module.skip(call)
+            verdict.merge(
+                Verdict(point, "SKIPPED", message=reason) if reason else judge(lean, call, module.limit(call), seed)
+            )
+    return list(verdicts.values())
+
+
+def conform(
+    lean: Evaluator,
+    name: str,
+    seed: int = 0,
+    cases: int = 1,
+    device: str = "cpu",
+    run: Path | None = None,
+    impl: str | None = None,
+    point: str | None = None,
+    with_mutants: bool = False,
+) -> Result:
+    """Run a family against its specification; see `pyzoo conform --help` for the arguments."""
+    module = family(name)
+    if point is not None and point not in module.POINTS:
+        raise InputError(f"{name} has no spec point {point!r}; it has {', '.join(module.POINTS)}")
+    result = Result(name, device, seed, [])
+    if impl is None:
+        for fact, value, arguments in module.facts(run):
+            result.points.append(judge_fact(lean, fact, value, **arguments))
+    merged: dict[str, Verdict] = {}
+    for case in range(seed, seed + cases):
+        calls = record(name, case, device, run, None)
+        if impl is not None:
+            calls = [isolated(impl, c) for c in calls if c.point == point]
+        for verdict in judge_calls(lean, name, calls, case, point):
+            merged.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
+    result.points += merged.values()
+    if with_mutants:
+        result.mutants = [kill(lean, name, mutant, seed, device) for mutant in mutants(name)]
+    return result
+
+
+def kill(lean: Evaluator, name: str, mutant: Any, seed: int, device: str) -> dict[str, Any]:
+    """Run one wrong implementation in the place of its spec point; the first point in dataflow order that fails
+    has killed it."""
+    try:
+        calls = record(name, seed, device, None, {mutant.point: mutant.replacement})
+    except Exception as error:  # a mutant may break the model outright
+        return {"id": mutant.id, "killed": True, "by": mutant.point, "why": f"raised {error!r}"}
+    own = [c for c in calls if c.point == mutant.point or c.point.startswith(f"{mutant.point}.")]
+    for call in own[:CALLS_PER_POINT]:
+        if family(name).skip(call):
+            continue
+        if judge(lean, call, family(name).limit(call), seed).verdict == "FAIL":
+            return {"id": mutant.id, "killed": True, "by": call.point, "why": mutant.why}
+    return {"id": mutant.id, "killed": False, "by": None, "why": mutant.why}

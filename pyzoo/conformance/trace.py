@@ -1,0 +1,160 @@
+"""Traces: calls of spec points, with the bits that went in and out.
+
+A trace on disk is a folder with `trace.json` (what was called, with which integers, on which device and versions)
+and `tensors.safetensors` (the bits). The checksum of the latter is in the former.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import random
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from pyzoo.errors import InputError
+from pyzoo.ops.point import observe
+
+SCHEMA = 1
+OUTPUT_NAMES = {"mamba.step": ("y", "conv_state", "h")}  # points with several outputs, in order
+BITS = {torch.float32: torch.int32, torch.float64: torch.int64, torch.bfloat16: torch.int16, torch.float16: torch.int16}
+
+
+@dataclass
+class Call:
+    """One recorded call of a spec point, with one of its outputs."""
+
+    point: str
+    inputs: dict[str, torch.Tensor]
+    ints: dict[str, int]
+    output: torch.Tensor
+    error: str | None = None  # why there is no output, for a foreign implementation
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def _split(inputs: dict[str, Any], dtype: torch.dtype) -> tuple[dict[str, torch.Tensor], dict[str, int]]:
+    """Tensors and integers; a Python float (such as eps) becomes a scalar of the tensors' dtype."""
+    tensors, ints = {}, {}
+    for name, value in inputs.items():
+        if isinstance(value, torch.Tensor):
+            tensors[name] = value.detach().cpu().contiguous().clone()
+        elif isinstance(value, bool) or value is None:
+            continue
+        elif isinstance(value, int):
+            ints[name] = value
+        elif isinstance(value, float):
+            tensors[name] = torch.tensor(value, dtype=dtype)
+        else:
+            raise TypeError(f"a spec point was given {name}={value!r}, which is neither a tensor nor a number")
+    return tensors, ints
+
+
+def calls_of(point: str, inputs: dict[str, Any], output: Any) -> list[Call]:
+    """The calls of one recorded invocation: one for each of its outputs."""
+    dtype = next(v.dtype for v in inputs.values() if isinstance(v, torch.Tensor) and v.is_floating_point())
+    tensors, ints = _split(inputs, dtype)
+    outputs = output if isinstance(output, tuple) else (output,)
+    names = OUTPUT_NAMES.get(point, ("",) * len(outputs))
+    return [
+        Call(f"{point}.{name}" if name else point, tensors, ints, value.detach().cpu().contiguous().clone())
+        for name, value in zip(names, outputs, strict=True)
+    ]
+
+
+class Recorder:
+    """Keeps the calls of a run; `with recorder.recording(replaced): model(x)`."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+
+    def __call__(self, point: str, inputs: dict[str, Any], output: Any) -> None:
+        self.calls += calls_of(point, inputs, output)
+
+    def recording(self, replaced: dict[str, Any] | None = None):
+        """A block in which calls are recorded, with some spec points replaced."""
+        return observe(self, replaced)
+
+
+def bits(x: torch.Tensor) -> dict[str, Any]:
+    """A tensor as Lean reads it: dtype, shape, and each entry's bits as a natural number."""
+    name = str(x.dtype).removeprefix("torch.")
+    if x.dtype not in BITS:
+        return {"dtype": name, "shape": list(x.shape), "bits": [0] * x.numel()}
+    width = x.element_size() * 8
+    return {
+        "dtype": name,
+        "shape": list(x.shape),
+        "bits": [v & ((1 << width) - 1) for v in x.contiguous().view(BITS[x.dtype]).flatten().tolist()],
+    }
+
+
+def sample(total: int, limit: int, seed: int) -> list[int]:
+    """At most `limit` of `total` flat indices, in increasing order; the first and the last are always among them."""
+    if total <= limit:
+        return list(range(total))
+    inner = random.Random(seed).sample(range(1, total - 1), limit - 2)
+    return [0, *sorted(inner), total - 1]
+
+
+def save(folder: Path, call: Call, indices: list[int], facts: dict[str, Any]) -> None:
+    """Write one call as a trace; the folder appears only when it is complete."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".trace-") as temporary:
+        work = Path(temporary) / "trace"
+        work.mkdir()
+        tensors = {f"input.{k}": v for k, v in call.inputs.items()} | {"output": call.output}
+        save_file(tensors, work / "tensors.safetensors")
+        digest = hashlib.sha256((work / "tensors.safetensors").read_bytes()).hexdigest()
+        document = {
+            "schema": SCHEMA,
+            "point": call.point,
+            "ints": call.ints,
+            "indices": indices,
+            "sha256": digest,
+            "versions": {"torch": torch.__version__, "cuda": torch.version.cuda, "python": platform.python_version()},
+            **facts,
+        }
+        (work / "trace.json").write_text(json.dumps(document, indent=1))
+        if folder.exists():
+            raise InputError(f"{folder} exists already")
+        os.replace(work, folder)
+
+
+def load(folder: Path) -> tuple[Call, list[int], dict[str, Any]]:
+    """Read a trace. Raises InputError, naming file and field, if it is truncated, edited or of another schema."""
+    path = folder / "trace.json"
+    try:
+        document = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise InputError(f"{path} can't be read as a trace: {error}") from None
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise InputError(f"{path}: field 'schema' must be {SCHEMA}")
+    checks = {"point": str, "ints": dict, "indices": list, "sha256": str}
+    for name, kind in checks.items():
+        if not isinstance(document.get(name), kind):
+            raise InputError(f"{path}: field '{name}' is missing or not a {kind.__name__}")
+    tensors_path = folder / "tensors.safetensors"
+    try:
+        data = tensors_path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{tensors_path} can't be read: {error}") from None
+    if hashlib.sha256(data).hexdigest() != document["sha256"]:
+        raise InputError(f"{tensors_path} does not have the checksum in field 'sha256' of trace.json")
+    try:
+        tensors = load_file(tensors_path)
+    except SafetensorError as error:
+        raise InputError(f"{tensors_path}: {error}") from None
+    if "output" not in tensors:
+        raise InputError(f"{tensors_path}: tensor 'output' is missing")
+    total = tensors["output"].numel()
+    for position, index in enumerate(document["indices"]):
+        if type(index) is not int or not 0 <= index < total:
+            raise InputError(f"{path}: field 'indices', entry {position}, is {index!r}; the output has {total} entries")
+    inputs = {k.removeprefix("input."): v for k, v in tensors.items() if k.startswith("input.")}
+    return Call(document["point"], inputs, document["ints"], tensors["output"]), document["indices"], document
