@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from pyzoo.cli import lean, run, sample, show
+from pyzoo.cli import conform
 from pyzoo.errors import PyzooError
 
 app = typer.Typer(
@@ -13,10 +13,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-lean.register(app)
-run.register(app)
-sample.register(app)
-show.register(app)
+conform.register(app)
+
+
+@app.callback()
+def root() -> None:
+    """A mirror between mathematics in Lean 4 and running neural networks."""
 
 
 def main() -> None:
