@@ -167,7 +167,8 @@ theorem length_outputs (xs : List (Vector α D)) (us : List (Vector α E)) (hs :
 theorem length_mixer (xs : List (Vector α D)) : (mixer p xs).length = xs.length := by
   apply length_outputs <;> simp [states]
 
-/-- The recurrence may be cut into chunks, each started at the state that the chunk before reached, bit for bit. -/
+/-- The recurrence may be cut into chunks, each started at the state that the chunk before reached, bit for
+bit. -/
 theorem states_append (h : Mat E N α) (xs ys : List (Mat E N α × Mat E N α)) :
     states h (xs ++ ys) = states h xs ++ states (xs.foldl (fun h s => stateStep h s.1 s.2) h) ys :=
   scanWith_append _ h xs ys

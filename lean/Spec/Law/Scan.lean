@@ -5,8 +5,9 @@ public import Init.Grind.Ordered.Field
 /-!
 # Laws of scans
 
-What a sequential loop, a chunked kernel and a parallel scan may rely on to compute the same states. The first
-section holds for every state and every arithmetic, floating point included; the others hold in exact arithmetic.
+What a sequential loop, a chunked kernel and a parallel scan may rely on to compute the same states. The
+first section holds for every state and every arithmetic, floating point included; the others hold in exact
+arithmetic.
 -/
 
 @[expose] public noncomputable section
@@ -62,7 +63,8 @@ theorem getElem_scan (h : α) (steps : List (AffineStep α)) (t : Nat) (ht : t <
     (scan h steps)[t]'(by simpa [length_scan] using ht) = scanFold h (steps.take (t + 1)) :=
   getElem_scanWith _ h steps t ht
 
-/-- A state depends on earlier steps alone: step lists that agree up to `t` have states that agree up to `t`. -/
+/-- A state depends on earlier steps alone: step lists that agree up to `t` have states that agree up to
+`t`. -/
 theorem scan_causal (h : α) (xs ys : List (AffineStep α)) (t : Nat) (agree : xs.take t = ys.take t) :
     (scan h xs).take t = (scan h ys).take t := by
   simp only [scan, take_scanWith, agree]
@@ -127,7 +129,8 @@ theorem foldl_comp (t : AffineStep α) (steps : List (AffineStep α)) :
     rw [ih (s.comp t), ih (s.comp id), comp_id, comp_assoc]
 
 /-- Composing a concatenation is composing its parts. -/
-theorem compAll_append (xs ys : List (AffineStep α)) : compAll (xs ++ ys) = (compAll ys).comp (compAll xs) := by
+theorem compAll_append (xs ys : List (AffineStep α)) :
+    compAll (xs ++ ys) = (compAll ys).comp (compAll xs) := by
   conv => lhs; unfold compAll
   rw [List.foldl_append, foldl_comp]; rfl
 
@@ -144,8 +147,8 @@ end AffineStep
 
 open AffineStep
 
-/-- Composing every chunk on its own and then running over the chunks gives the sequential last state, for every
-way to cut a sequence into chunks. -/
+/-- Composing every chunk on its own and then running over the chunks gives the sequential last state, for
+every way to cut a sequence into chunks. -/
 theorem scanFold_chunks (h : α) (chunks : List (List (AffineStep α))) :
     scanFold h (chunks.map compAll) = scanFold h chunks.flatten := by
   induction chunks generalizing h with
@@ -178,7 +181,8 @@ theorem downSweep_eq (t : ScanTree α) (h : α) : t.downSweep h = scan h t.toLis
 
 end ScanTree
 
-/-- Each state of the sequential loop is any tree over the steps up to it, composed and applied to the start. -/
+/-- Each state of the sequential loop is any tree over the steps up to it, composed and applied to the
+start. -/
 theorem getElem_scan_tree (h : α) (steps : List (AffineStep α)) (t : Nat) (ht : t < steps.length)
     (tree : ScanTree α) (leaves : tree.toList = steps.take (t + 1)) :
     (scan h steps)[t]'(by simpa [length_scan] using ht) = tree.compose.apply h := by

@@ -32,7 +32,8 @@ def causalConv (w : Mat E K α) (b : Vector α E) (xs : List (Vector α E)) : Li
 def extend (window : Mat (K - 1) E α) (x : Vector α E) : Mat K E α :=
   build K fun k => if h : k < K - 1 then window[k] else x
 
-/-- One step of a convolution that keeps its `K - 1` last inputs, oldest first: the new window and the output. -/
+/-- One step of a convolution that keeps its `K - 1` last inputs, oldest first: the new window and the
+output. -/
 def convStep (w : Mat E K α) (b : Vector α E) (window : Mat (K - 1) E α) (x : Vector α E) :
     Mat (K - 1) E α × Vector α E :=
   let full := extend window x
