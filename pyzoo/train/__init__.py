@@ -1,0 +1,1 @@
+"""Training: the settings every task has, run folders, checkpoints, the loop, and loss plots."""
