@@ -1,0 +1,80 @@
+"""Mamba's spec points in dataflow order, and how inputs for them are made."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pyzoo.conformance.trace import Call, Recorder
+from pyzoo.models.mamba import Mamba, MambaConfig
+
+POINTS = (
+    "mamba.norm", "mamba.in_proj", "mamba.conv", "mamba.silu", "mamba.x_proj", "mamba.dt", "mamba.decay", "mamba.input",
+    "mamba.states", "mamba.readout", "mamba.gate", "mamba.out_proj", "mamba.mixer", "mamba.step.conv_state",
+    "mamba.step.h", "mamba.step.y", "mamba.head",
+)
+LENGTHS = (1, 2, 3, 5, 7, 9, 11)
+WHOLE = ("mamba.conv", "mamba.states", "mamba.mixer", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y")
+
+
+def limit(call: Call) -> int:
+    """How many entries of a call's output are compared. A sequence is evaluated as a whole, so all of it is."""
+    return call.output.numel() if call.point in WHOLE else 256
+
+
+def skip(call: Call) -> str | None:
+    """Why a call is not judged, if it is too large for an evaluation in Lean within seconds."""
+    work = call.output.numel() if call.point in WHOLE else 0
+    if call.point in ("mamba.mixer", "mamba.step.y", "mamba.step.h"):
+        work *= sum(call.inputs[name].numel() for name in ("a_log", "in_proj")) // call.output.shape[-1]
+    return f"{call.output.numel()} entries at these sizes take minutes in Lean" if work > 60_000 else None
+
+
+def model(seed: int) -> Mamba:
+    """A freshly built model whose sizes are drawn from the seed. The weights are those of the initialization, except
+    that Δ is spread so that softplus is seen on both sides of its switch to the identity."""
+    draw = random.Random(seed)
+    torch.manual_seed(seed)
+    config = MambaConfig(
+        vocab=draw.randint(5, 13), width=draw.choice((3, 4, 6)), layers=2, state=draw.randint(2, 5), taps=draw.randint(2, 4)
+    )
+    built = Mamba(config).eval()
+    with torch.no_grad():
+        for parameter in built.parameters():
+            parameter.mul_(1 + 0.5 * torch.rand_like(parameter)).add_(0.05 * torch.randn_like(parameter))
+        built.embedding.mul_(20)
+        built.mixers[0].dt_bias[0] = 21.0
+    return built
+
+
+def saved(run: Path) -> Mamba:
+    """The model of a saved run."""
+    from pyzoo.tasks.mamba import load
+
+    return load(run)[0].eval()
+
+
+def record(recorder: Recorder, seed: int, device: str, run: Path | None, replaced: dict[str, Callable]) -> None:
+    """One sequence through the model, and then its last token as a step of a stream."""
+    built = (model(seed) if run is None else saved(run)).to(device)
+    length = LENGTHS[seed % len(LENGTHS)] if run is None else 5
+    tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
+                           generator=torch.Generator(device).manual_seed(seed))
+    with recorder.recording(replaced):
+        built(tokens[:, :length])
+    memory = built.start(len(tokens))
+    for t in range(length):
+        _, memory = built.step(tokens[:, t], memory)
+    with recorder.recording(replaced):
+        built.step(tokens[:, length], memory)
+
+
+def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:
+    """Structural facts: the number of parameters of the real model."""
+    built = model(0) if run is None else saved(run)
+    c = built.config
+    yield "mamba.parameters", [sum(p.numel() for p in built.parameters())], {
+        "sizes": [c.vocab, c.width, c.layers, c.inner, c.state, c.rank, c.taps]
+    }
