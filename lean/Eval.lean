@@ -14,6 +14,19 @@ open Lean (Json)
 /-- All spec points. -/
 def points : List (String × Point) := Check.Mamba.points
 
+/-- All structural facts. -/
+def facts : List (String × Fact) := Check.Mamba.facts
+
+/-- Judge a structural fact: the runtime's numbers must be the specification's. -/
+def judgeFact (name : String) (j : Json) : Except String (List (String × Json)) := do
+  let value ← Request.nats (← Request.field j "value")
+  match Request.lookup name facts with
+  | none => throw s!"no structural fact is called '{name}'"
+  | some fact =>
+    let expected ← fact j
+    if value == expected then return [("verdict", Json.str "EXACT")]
+    else throw s!"the runtime has {Request.showShape value}, the specification says {Request.showShape expected}"
+
 /-- Judge the recorded call in a request. -/
 def judgeCall (j : Json) : Except String (List (String × Json)) := do
   let m ← Request.parseRounding (← Request.field j "rounding")
@@ -30,7 +43,10 @@ def answer (line : String) : Json :=
   | .error e => Json.mkObj [("error", Json.str e)]
   | .ok j =>
     let id := (Request.field j "id").toOption.getD Json.null
-    match judgeCall j with
+    let judged := match (Request.field j "fact").bind Json.getStr? with
+      | .ok name => judgeFact name j
+      | .error _ => judgeCall j
+    match judged with
     | .error e => Json.mkObj [("id", id), ("verdict", Json.str "FAIL"), ("message", Json.str e)]
     | .ok fields => Json.mkObj (("id", id) :: fields)
 

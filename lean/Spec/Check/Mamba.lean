@@ -175,4 +175,13 @@ def points : List (String × Point) :=
    ("mamba.head", linearLayer), ("mamba.mixer", mixer), ("mamba.step.y", stepY), ("mamba.step.h", stepH),
    ("mamba.step.conv_state", stepWindow)]
 
+/-- `mamba.parameters`, from the sizes vocabulary, width, layers, inner width, state, rank and taps. -/
+def parameters : Fact := fun j => do
+  match ← Request.nats (← Request.field j "sizes") with
+  | [vocab, D, layers, E, N, R, K] => return [Spec.Mamba.paramCount vocab layers D E N R K]
+  | _ => throw "mamba.parameters needs seven sizes"
+
+/-- The structural facts of Mamba. -/
+def facts : List (String × Fact) := [("mamba.parameters", parameters)]
+
 end Spec.Check.Mamba

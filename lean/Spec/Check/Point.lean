@@ -15,6 +15,9 @@ variable {m : Rounding}
 /-- A spec point: what it predicts for a recorded call. -/
 abbrev Point := (m : Rounding) → Request → Except String (Prediction m)
 
+/-- A structural fact: the numbers that the specification computes from a request. -/
+abbrev Fact := Lean.Json → Except String (List Nat)
+
 namespace Point
 
 /-- Append the entries of a vector. -/

@@ -71,6 +71,15 @@ structure Params (D E N R K : Nat) (α : Type) where
   /-- Output projection. -/
   outProj : Mat D E α
 
+/-- The number of parameters of a mixer: a term for each field of `Params`, in the same order. -/
+def Params.count (D E N R K : Nat) : Nat :=
+  E * D + E * D + E * K + E + R * E + N * E + N * E + E * R + E + E * N + E + D * E
+
+/-- The number of parameters of a language model of `layers` mixers: an embedding of `vocab` symbols that is also the
+head, a norm before each mixer, and a last norm. -/
+def paramCount (vocab layers D E N R K : Nat) : Nat :=
+  vocab * D + layers * (D + Params.count D E N R K) + D
+
 /-- `A = -exp(aLog)`. -/
 def transition (aLog : Mat E N α) : Mat E N α :=
   build E fun e => build N fun n => -exp aLog[e][n]
