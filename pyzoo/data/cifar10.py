@@ -30,7 +30,7 @@ def load(folder: Path) -> Images:
     read = _read_binary if suffix else _read_python
     parts = [read(home / f"{name}{suffix}") for name in (*TRAIN, TEST)]
     x, y = (torch.cat(tensors) for tensors in zip(*parts[:-1], strict=True))
-    return Images(x, y, *parts[-1], white=255, classes=CLASSES)
+    return Images(x, y, *parts[-1], white=255, mean=0.473, std=0.252, classes=CLASSES)
 
 
 def _find(folder: Path) -> tuple[Path, str]:

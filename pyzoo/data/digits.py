@@ -19,4 +19,4 @@ def load() -> Images:
     x = torch.from_numpy(digits.images).to(torch.uint8)[order, None]
     y = torch.from_numpy(digits.target).long()[order]
     n = int(TRAIN_SHARE * len(y))
-    return Images(x[:n], y[:n], x[n:], y[n:], white=16, classes=tuple("0123456789"))
+    return Images(x[:n], y[:n], x[n:], y[n:], white=16, mean=0.305, std=0.376, classes=tuple("0123456789"))

@@ -46,8 +46,8 @@ def train(name: str, build: Callable[[VisionConfig], nn.Module], config: VisionC
 
     def loss(rng: np.random.Generator) -> Tensor:
         i = torch.from_numpy(rng.integers(len(data.y_train), size=config.batch)).to(device)
-        x = augment(data.scale(data.x_train[i]), rng, shift=4 if natural else 1, flip=natural)
-        return F.cross_entropy(model(x), data.y_train[i])
+        x = augment(data.x_train[i], rng, shift=4 if natural else 1, flip=natural)
+        return F.cross_entropy(model(data.standardize(x)), data.y_train[i])
 
     def evaluate() -> dict[str, float]:
         logits = classify(model, data)
@@ -87,7 +87,7 @@ def augment(x: Tensor, rng: np.random.Generator, shift: int, flip: bool) -> Tens
 @torch.no_grad()
 def classify(model: nn.Module, data: Images) -> Tensor:
     """The logits (N,K) of all test images."""
-    return torch.cat([model(data.scale(x)) for x in data.x_test.split(500)])
+    return torch.cat([model(data.standardize(x)) for x in data.x_test.split(500)])
 
 
 @torch.no_grad()
@@ -101,7 +101,7 @@ def _draw(model: nn.Module, data: Images, seed: int, path: Path) -> tuple[int, i
     chosen = torch.from_numpy(np.random.default_rng(seed).permutation(len(data.y_test))[:count])
     x, truth = data.x_test.cpu()[chosen], data.y_test.cpu()[chosen].tolist()
     device = data.x_test.device
-    predicted = model(data.scale(x.to(device))).argmax(1).tolist()
+    predicted = model(data.standardize(x.to(device))).argmax(1).tolist()
 
     figure = Figure(figsize=(1.2 * columns, 1.4 * rows), layout="constrained")
     FigureCanvasAgg(figure)

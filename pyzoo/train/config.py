@@ -29,8 +29,8 @@ class TrainConfig:
                 raise InputError(f"--{name} must be at least 1, not {getattr(self, name)}")
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise InputError(f"--lr must be a positive number, not {self.lr}")
-        if self.seed < 0:
-            raise InputError(f"--seed must be at least 0, not {self.seed}")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"--seed must be at least 0 and below 2**63, not {self.seed}")
 
     def lr_at(self, step: int) -> float:
         """The learning rate of step 0, 1, ..., steps - 1."""

@@ -12,7 +12,7 @@ import torch
 
 import pyzoo
 from pyzoo.errors import InputError
-from pyzoo.train.checkpoint import load_checkpoint, save_checkpoint, write_atomic
+from pyzoo.train.checkpoint import MANIFEST, load_checkpoint, save_checkpoint, write_atomic
 
 SCHEMA = 1
 
@@ -23,7 +23,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise InputError(f"{path} exists already and is not an empty folder; name another with --out")
+            raise InputError(f"{path} exists already and is not an empty folder; name another, or --resume it")
         self.resuming = False
 
     @classmethod
@@ -77,11 +77,12 @@ class RunFolder:
             "config": dataclasses.asdict(config),
             "versions": {"pyzoo": pyzoo.__version__, "torch": torch.__version__, "python": platform.python_version()},
         }
-        work = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        work.mkdir(parents=True)
+        target = self.path.absolute()
+        work = target.with_name(f".{target.name}.{os.getpid()}")
         try:
+            work.mkdir(parents=True)
             write_atomic(work / "config.json", (json.dumps(document, indent=1) + "\n").encode())
-            os.replace(work, self.path)  # onto nothing, or onto an empty folder
+            os.replace(work, target)  # onto nothing, or onto an empty folder
         except OSError as error:
             shutil.rmtree(work, ignore_errors=True)
             raise InputError(f"{self.path} can't be made: {error}") from None
@@ -96,6 +97,11 @@ class RunFolder:
         path = self.path / "metrics.jsonl"
         lines = path.read_text().splitlines(keepends=True) if path.exists() else []
         return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a checkpoint was completed."""
+        return (self.path / "checkpoint" / MANIFEST).exists()
 
     def save(self, step: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Checkpoint the parameters, buffers and optimizer state after `step` steps."""
@@ -115,12 +121,10 @@ class RunFolder:
         except RuntimeError as error:
             raise InputError(f"{folder} doesn't fit the model of config.json: {error}") from None
         for name, parameter in model.named_parameters() if optimizer is not None else ():
-            suffix = f".{name}"
-            optimizer.state[parameter] = {
-                full.removeprefix("optimizer.").removesuffix(suffix): t if t.ndim == 0 else t.to(parameter.device)
-                for full, t in tensors.items()
-                if full.startswith("optimizer.") and full.split(".", 2)[2] == name
-            }
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                if (t := tensors.get(f"optimizer.{key}.{name}")) is None:
+                    raise InputError(f"{folder} lacks the optimizer's state of {name}")
+                optimizer.state[parameter][key] = t if key == "step" else t.to(parameter.device)
         return step
 
     def rewind(self, step: int) -> None:

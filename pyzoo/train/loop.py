@@ -43,12 +43,11 @@ def fit(
     characters) a step sees. `folder.start` has been called.
     """
     optimizer = adamw(model, config)
-    start = 0
-    if folder.resuming:
-        start = folder.load(model, optimizer)
-        folder.rewind(start)
-    log_every, evaluate_every = -(-config.steps // LOG_LINES), -(-config.steps // EVALUATIONS)
-    metrics = dict(folder.metrics()[-1]) if start == config.steps else {}
+    start = folder.load(model, optimizer) if folder.has_checkpoint else 0
+    folder.rewind(start)
+    log_every = -(-config.steps // LOG_LINES)
+    evaluate_every = log_every * LOG_LINES // EVALUATIONS
+    metrics = folder.metrics()[-1] if start else {}
     since, done = time.perf_counter(), start
     for step in range(start, config.steps):
         model.train()
@@ -62,7 +61,7 @@ def fit(
         optimizer.step()
 
         last = step + 1 == config.steps
-        if not (last or (step + 1) % log_every == 0 or (step + 1) % evaluate_every == 0):
+        if not (last or (step + 1) % log_every == 0):
             continue
         metrics = {"step": step + 1, "loss": value.item(), "lr": lr}
         if not np.isfinite(metrics["loss"]):

@@ -1,6 +1,9 @@
 """Loss curves."""
 
+import io
 from pathlib import Path
+
+from pyzoo.train.checkpoint import write_atomic
 
 
 def plot_losses(metrics: list[dict[str, float]], path: Path) -> None:
@@ -17,4 +20,6 @@ def plot_losses(metrics: list[dict[str, float]], path: Path) -> None:
     axes.set(xlabel="step", ylabel="loss")
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(path, dpi=120)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=120)
+    write_atomic(path, buffer.getvalue())
