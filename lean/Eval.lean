@@ -37,16 +37,46 @@ def judgeCall (j : Json) : Except String (List (String × Json)) := do
   | none => throw s!"no spec point is called '{r.point}'"
   | some point => return judge (← point m r) shape out indices
 
+/-- The functions whose enclosures can be asked for. -/
+def functions : List (String × (Interval → Option Interval)) :=
+  [("exp", Interval.exp), ("softplus", Interval.softplus), ("sigmoid", Interval.sigmoid), ("silu", Interval.silu),
+   ("gelu", Interval.gelu), ("sqrt", Interval.sqrt)]
+
+/-- An enclosure as JSON: mantissa and scale of both ends, or null. -/
+def showInterval : Option Interval → Json
+  | none => Json.null
+  | some x =>
+    let num (n : Int) : Json := Json.num ⟨n, 0⟩
+    Json.arr #[num (Dy.mantissa x.lo), num (Dy.scale x.lo), num (Dy.mantissa x.hi), num (Dy.scale x.hi)]
+
+/-- The loop of `enclose`. -/
+def encloseLoop (f : Interval → Option Interval) (xs : Array Dyadic) (i fuel : Nat) (acc : Array Json) : Array Json :=
+  match fuel with
+  | 0 => acc
+  | fuel + 1 =>
+    encloseLoop f xs (i + 1) fuel (acc.push (showInterval (f (Interval.point (xs.getD i Dyadic.zero)))))
+
+/-- Enclosures of a function at every entry of a tensor. -/
+def enclose (name : String) (j : Json) : Except String (List (String × Json)) := do
+  let x ← Request.parseInput "x" (← Request.field j "x")
+  match Request.lookup name functions with
+  | none => throw s!"no function is called '{name}'"
+  | some f => return [("enclosures", Json.arr (encloseLoop f x.data 0 x.data.size #[]))]
+
+/-- What a request asks for: a structural fact, the enclosures of a function, or the verdict on a recorded call. -/
+def answerTo (j : Json) : Except String (List (String × Json)) :=
+  match (Request.field j "fact").bind Json.getStr?, (Request.field j "function").bind Json.getStr? with
+  | .ok name, _ => judgeFact name j
+  | _, .ok name => enclose name j
+  | _, _ => judgeCall j
+
 /-- The answer to one line. -/
 def answer (line : String) : Json :=
   match Json.parse line with
   | .error e => Json.mkObj [("error", Json.str e)]
   | .ok j =>
     let id := (Request.field j "id").toOption.getD Json.null
-    let judged := match (Request.field j "fact").bind Json.getStr? with
-      | .ok name => judgeFact name j
-      | .error _ => judgeCall j
-    match judged with
+    match answerTo j with
     | .error e => Json.mkObj [("id", id), ("verdict", Json.str "FAIL"), ("message", Json.str e)]
     | .ok fields => Json.mkObj (("id", id) :: fields)
 

@@ -1,0 +1,60 @@
+"""The enclosures of `Spec.Num.Elementary` against arbitrary-precision ball arithmetic."""
+
+import numpy as np
+import pytest
+import torch
+from flint import arb, ctx, fmpq
+
+from pyzoo.conformance.trace import bits
+
+CASES = {
+    "exp": lambda x: x.exp(),
+    "softplus": lambda x: x.exp().log1p(),
+    "sigmoid": lambda x: 1 / (1 + (-x).exp()),
+    "silu": lambda x: x / (1 + (-x).exp()),
+    "gelu": lambda x: x * (1 + (x / arb(2).sqrt()).erf()) / 2,
+    "sqrt": lambda x: abs(x).sqrt(),
+}
+
+
+def dyadic(mantissa: int, scale: int) -> fmpq:
+    return fmpq(mantissa) / fmpq(2) ** scale if scale >= 0 else fmpq(mantissa) * fmpq(2) ** -scale
+
+
+def arguments(name: str) -> torch.Tensor:
+    """Every exponent of fp32 once with a random fraction and both signs, as far as the function has a value there, and
+    dense points where it bends."""
+    rng = np.random.default_rng(0)
+    exponents = np.arange(0, 255, 5, dtype=np.uint32)
+    fractions = rng.integers(0, 1 << 23, len(exponents), dtype=np.uint32)
+    wide = np.concatenate(((exponents << 23) | fractions, (exponents << 23) | fractions | 1 << 31)).view(np.float32)
+    dense = rng.uniform(-30, 30, 40).astype(np.float32)
+    x = np.concatenate((wide, dense, np.float32([0.0, -0.0, 20.0, -88.0, 88.0, 12.0, -12.0])))
+    if name == "sqrt":
+        return torch.from_numpy(np.abs(x))
+    return torch.from_numpy(x[np.abs(x) < (60 if name == "gelu" else 4000)])  # where 8000 bits tell the value from its limit
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_enclosure_contains_the_exact_value_and_is_narrow(lean, name):
+    x = arguments(name)
+    answer = lean.ask({"function": name, "x": bits(x)}, timeout=300)["enclosures"]
+    assert len(answer) == len(x) > 100
+    ctx.prec = 8000  # exp(-4000) has 5771 leading zero bits
+    for value, enclosure in zip(x.double().tolist(), answer, strict=True):
+        exact = CASES[name](arb(value))
+        lo, hi = arb(dyadic(*enclosure[:2])), arb(dyadic(*enclosure[2:]))
+        assert lo <= exact <= hi, (name, value)
+        if value != 0 and (name != "gelu" or value > -9):
+            # below -9, 1 + erf cancels: there the width counts against the argument, as GELU's budget does
+            assert (hi - lo) <= abs(exact) * arb(2) ** (-60 if name != "gelu" or value > -4 else -40), (name, value)
+
+
+def test_a_shifted_enclosure_would_be_caught(lean):
+    lo = lean.ask({"function": "exp", "x": bits(torch.tensor([1.0]))}, timeout=60)["enclosures"][0]
+    ctx.prec = 8000
+    assert not arb(1).exp() <= arb(dyadic(lo[0], lo[1]))
+
+
+def test_there_is_no_enclosure_beyond_the_range(lean):
+    assert lean.ask({"function": "exp", "x": bits(torch.tensor([5000.0]))}, timeout=60)["enclosures"] == [None]
