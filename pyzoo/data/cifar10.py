@@ -35,7 +35,7 @@ def load(folder: Path) -> Images:
 
 def _find(folder: Path) -> tuple[Path, str]:
     if not folder.is_dir():
-        raise MissingError(f"there is no folder {folder}; unpack CIFAR-10 (binary or python version) and name its folder")
+        raise MissingError(f"there is no folder {folder}; unpack CIFAR-10 and name its folder")
     for home in (folder, folder / "cifar-10-batches-bin", folder / "cifar-10-batches-py"):
         for suffix in (".bin", ""):
             if (home / f"{TEST}{suffix}").is_file():

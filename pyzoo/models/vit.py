@@ -35,7 +35,7 @@ class ViTConfig:
             if value < 1:
                 raise InputError(f"a ViT's {name} must be at least 1, not {value}")
         if self.image % self.patch:
-            raise InputError(f"a ViT's patch must divide the image's side, but {self.patch} doesn't divide {self.image}")
+            raise InputError(f"a ViT's patch must divide the image, but {self.patch} doesn't divide {self.image}")
         if self.width % self.heads:
             raise InputError(f"a ViT's heads must divide the width, but {self.heads} don't divide {self.width}")
 

@@ -36,7 +36,9 @@ class VisionConfig(TrainConfig):
         return cifar10.load(Path(self.cifar10)) if self.cifar10 else digits.load()
 
 
-def train(name: str, build: Callable[[VisionConfig], nn.Module], config: VisionConfig, folder: RunFolder, device: str):
+def train(
+    name: str, build: Callable[[VisionConfig], nn.Module], config: VisionConfig, folder: RunFolder, device: str
+) -> dict[str, float]:
     """Train a classifier, save it with a sample in `folder`, and return the last metrics."""
     data = config.load().to(device)
     folder.start(name, config)
@@ -105,14 +107,14 @@ def _draw(model: nn.Module, data: Images, seed: int, path: Path) -> tuple[int, i
 
     figure = Figure(figsize=(1.2 * columns, 1.4 * rows), layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(rows, columns).flat
+    grid = figure.subplots(rows, columns).flatten()
     for axes in grid:
         axes.set_axis_off()
     for axes, image, p, t in zip(grid, data.scale(x), predicted, truth, strict=False):
-        axes.imshow(image.permute(1, 2, 0), cmap="gray", vmin=0, vmax=1)
+        axes.imshow(image.permute(1, 2, 0).numpy(), cmap="gray", vmin=0, vmax=1)
         title = f"{data.classes[p]}" if p == t else f"{data.classes[p]}, is {data.classes[t]}"
         axes.set_title(title, color="green" if p == t else "red", fontsize=9)
-    figure.suptitle("predicted class; where it is wrong, the true one")
+    figure.suptitle("predicted class, and the true one where it is wrong")
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=120)
     write_atomic(path, buffer.getvalue())

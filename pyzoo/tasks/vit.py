@@ -21,16 +21,15 @@ class Config(vision.VisionConfig):
     """number of blocks"""
     heads: int = 4
     """attention heads of a block"""
+    mlp: int = 2
+    """hidden size of a block's perceptron, in widths"""
 
 
 def build(config: Config) -> ViT:
     """The untrained model of a run."""
     channels, side = config.shape
-    return ViT(
-        ViTConfig(
-            config.width, config.depth, config.heads, patch=PATCH[side], image=side, channels=channels, classes=10, mlp=2
-        )
-    )
+    sizes = {"width": config.width, "depth": config.depth, "heads": config.heads, "mlp": config.mlp}
+    return ViT(ViTConfig(**sizes, patch=PATCH[side], image=side, channels=channels, classes=10))
 
 
 def train(config: Config, folder: RunFolder, device: str) -> dict[str, float]:
