@@ -34,7 +34,7 @@ def run(
     from pyzoo.tasks import task
 
     module = task(model)
-    flags = {"steps": steps, "lr": lr, "seed": seed, "cifar10": cifar10 and str(cifar10), "prompt": prompt}
+    flags = {"steps": steps, "lr": lr, "seed": seed, "cifar10": cifar10 and str(cifar10.absolute()), "prompt": prompt}
     given = {name: value for name, value in flags.items() if value is not None}
     device = device_of(cuda)
     config, folder = _resumed(module, model, out, given) if resume else _fresh(module, model, out, given)

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyzoo.data import Images, cifar10, digits
+from pyzoo.errors import InputError
 from pyzoo.train.checkpoint import write_atomic
 from pyzoo.train.config import TrainConfig
 from pyzoo.train.folder import RunFolder
@@ -61,13 +62,23 @@ def train(
     return metrics
 
 
-def sample(build: Callable[[VisionConfig], nn.Module], kind: type, folder: RunFolder, device: str, seed: int) -> str:
-    """Classify some test images with a saved model and draw them as `sample.png` of the run."""
+def load(
+    name: str, build: Callable[[VisionConfig], nn.Module], kind: type, run: Path
+) -> tuple[nn.Module, VisionConfig]:
+    """A saved run's model, in evaluation mode on the CPU, and its settings."""
+    folder = RunFolder.open(run)
+    if folder.model != name:
+        raise InputError(f"{run} is a run of {folder.model}, not of {name}")
     config = folder.config(kind)
     model = build(config)
     folder.load(model)
+    return model.eval(), config
+
+
+def sample(model: nn.Module, config: VisionConfig, folder: RunFolder, device: str, seed: int) -> str:
+    """Classify some test images with a saved model and draw them as `sample.png` of the run."""
     path = folder.path / "sample.png"
-    right, total = _draw(model.eval().to(device), config.load().to(device), seed, path)
+    right, total = _draw(model.to(device), config.load().to(device), seed, path)
     return f"{right} of {total} test images right, drawn in {path}"
 
 

@@ -1,6 +1,7 @@
 """Image classification with a small vision transformer."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyzoo.models.vit import ViT, ViTConfig
 from pyzoo.tasks import vision
@@ -37,6 +38,11 @@ def train(config: Config, folder: RunFolder, device: str) -> dict[str, float]:
     return vision.train("vit", build, config, folder, device)
 
 
+def load(run: Path) -> tuple[ViT, Config]:
+    """A saved run's model, in evaluation mode on the CPU, and its settings."""
+    return vision.load("vit", build, Config, run)
+
+
 def sample(folder: RunFolder, device: str = "cpu", seed: int = 0) -> str:
     """Classify test images with a saved run."""
-    return vision.sample(build, Config, folder, device, seed)
+    return vision.sample(*load(folder.path), folder, device, seed)

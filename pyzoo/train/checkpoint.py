@@ -25,6 +25,10 @@ def write_atomic(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+    if os.name == "posix":  # where a rename reaches the disk with its folder
+        directory = os.open(path.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
 
 
 def save_checkpoint(folder: Path, step: int, tensors: dict[str, torch.Tensor]) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pyzoo.cli import run, sample, show
 from pyzoo.errors import InputError, MissingError, PyzooError
+from pyzoo.tasks import task
 
 APP = typer.Typer()
 for command in (run, sample, show):
@@ -47,6 +48,14 @@ def test_run_then_sample(model: str) -> None:
     assert pyzoo("run", model, "--steps", "1").startswith(f"runs/{model}-2: ")
 
 
+def test_a_saved_model_loads_in_evaluation_mode() -> None:
+    pyzoo("run", "resnet", "--steps", "2")
+    model, config = task("resnet").load(Path("runs/resnet"))
+    assert not model.training and config.steps == 2 and model(torch.zeros(1, 1, 8, 8)).shape == (1, 10)
+    with pytest.raises(InputError, match="a run of resnet, not of vit"):
+        task("vit").load(Path("runs/resnet"))
+
+
 def test_resuming_a_finished_run_changes_nothing() -> None:
     first = pyzoo("run", "vit", "--steps", "2", "--out", "mine")
     metrics = Path("mine/metrics.jsonl").read_bytes()
@@ -61,7 +70,7 @@ def test_resuming_a_finished_run_changes_nothing() -> None:
         (["vit", "--steps", "0"], InputError, "--steps must be at least 1, not 0"),
         (["resnet", "--lr", "-1"], InputError, "--lr must be a positive number"),
         (["vit", "--prompt", "x"], InputError, "vit has no setting --prompt"),
-        (["vit", "--cifar10", "nowhere"], MissingError, "no folder nowhere"),
+        (["vit", "--cifar10", "nowhere"], MissingError, "no folder .*nowhere"),
         (["vit", "--resume"], InputError, "--resume needs --out"),
         (["vit", "--resume", "--out", "nowhere"], InputError, "not a saved run"),
         (["vit", "--resume", "--out", "nowhere", "--lr", "1"], InputError, "leave out --lr"),
