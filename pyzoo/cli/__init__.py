@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from pyzoo.cli import conform
+from pyzoo.cli import conform, run, sample, show
 from pyzoo.errors import PyzooError
 
 app = typer.Typer(
@@ -14,6 +14,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 conform.register(app)
+run.register(app)
+sample.register(app)
+show.register(app)
 
 
 @app.callback()

@@ -96,7 +96,7 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
     verdict.elements = answer.get("compared", 0)
     verdict.error_over_budget = answer.get("worst", 0) / 1e6
     verdict.ratios = [r / 1e6 for r in answer.get("ratios", [])]
-    if "worst_index" in answer:
+    if verdict.elements:
         verdict.worst_index = _unravel(answer["worst_index"], call.output.shape)
     verdict.worst_call = (call, chosen)
     verdict.seconds = time.perf_counter() - start

@@ -28,7 +28,7 @@ def arguments(name: str) -> torch.Tensor:
     exponents = np.arange(0, 255, 5, dtype=np.uint32)
     fractions = rng.integers(0, 1 << 23, len(exponents), dtype=np.uint32)
     wide = np.concatenate(((exponents << 23) | fractions, (exponents << 23) | fractions | 1 << 31)).view(np.float32)
-    dense = rng.uniform(-30, 30, 40).astype(np.float32)
+    dense = rng.uniform(-30, 30, 60).astype(np.float32)
     x = np.concatenate((wide, dense, np.float32([0.0, -0.0, 20.0, -88.0, 88.0, 12.0, -12.0])))
     if name == "sqrt":
         return torch.from_numpy(np.abs(x))

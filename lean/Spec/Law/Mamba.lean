@@ -190,7 +190,7 @@ theorem getElem_activations (xs : List (Vector α D)) (t : Nat) (ht : t < xs.len
 
 theorem run_drop (xs rest : List (Vector α D)) (t : Nat) (h : Mat E N α) (hr : xs.drop t = rest) :
     run p ⟨windowAt K (xs.map (linear p.inX)) t, h⟩ rest =
-      outputs p rest ((activations p xs).drop t) (states h (((activations p xs).drop t).map (select p))) := by
+      outputs p rest ((activations p xs).drop t) (states h (((activations p xs).drop t).map (select p (transition p.aLog)))) := by
   induction rest generalizing t h with
   | nil => simp [run, outputs]
   | cons x rest ih =>

@@ -84,10 +84,11 @@ def paramCount (vocab layers D E N R K : Nat) : Nat :=
 def transition (aLog : Mat E N α) : Mat E N α :=
   build E fun e => build N fun n => -exp aLog[e][n]
 
-/-- The selection mechanism: the decay and the input of one step, from that step's activation `u`. -/
-def select (p : Params D E N R K α) (u : Vector α E) : Mat E N α × Mat E N α :=
+/-- The selection mechanism: the decay and the input of one step, from the transition `a` and that step's
+activation `u`. -/
+def select (p : Params D E N R K α) (a : Mat E N α) (u : Vector α E) : Mat E N α × Mat E N α :=
   let dt := dt p.dtW p.dtB (linear p.projDt u)
-  (decay dt (transition p.aLog), input dt (linear p.projB u) u)
+  (decay dt a, input dt (linear p.projB u) u)
 
 /-- The output of one step, from its input `x`, its activation `u` and its state `h`. -/
 def output (p : Params D E N R K α) (x : Vector α D) (u : Vector α E) (h : Mat E N α) : Vector α D :=
@@ -106,7 +107,7 @@ def outputs (p : Params D E N R K α) :
 /-- The mixer on a whole sequence, from the zero state (Algorithm 2 inside the block of figure 3). -/
 def mixer (p : Params D E N R K α) (xs : List (Vector α D)) : List (Vector α D) :=
   let us := activations p xs
-  outputs p xs us (states (build E fun _ => zeros N) (us.map (select p)))
+  outputs p xs us (states (build E fun _ => zeros N) (us.map (select p (transition p.aLog))))
 
 /-- What a mixer that reads one input at a time remembers. -/
 structure State (E N K : Nat) (α : Type) where
@@ -122,7 +123,7 @@ def State.zero : State E N K α := ⟨build (K - 1) fun _ => zeros E, build E fu
 def step (p : Params D E N R K α) (s : State E N K α) (x : Vector α D) : State E N K α × Vector α D :=
   let c := convStep p.convW p.convB s.window (linear p.inX x)
   let u := mapVec (fun v => silu v) c.2
-  let ab := select p u
+  let ab := select p (transition p.aLog) u
   let h := stateStep s.h ab.1 ab.2
   (⟨c.1, h⟩, output p x u h)
 
