@@ -27,7 +27,7 @@ def _entries() -> Iterator[tuple[str, str, str]]:
         for name in getattr(architectures, "CONFIGS", {}):
             yield "network", name, f"{architectures.count_parameters(name):,} parameters"
         importlib.import_module(f"pyzoo.ops.{family}")
-    for name, function in POINTS.items():
+    for name, function in sorted(POINTS.items(), key=lambda item: item[0].partition(".")[0]):
         yield "spec point", name, " ".join((function.__doc__ or "").split("\n\n")[0].split())
 
 
