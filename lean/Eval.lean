@@ -1,5 +1,6 @@
 module
 public import Spec.Check.Mamba
+public import Spec.Check.ViT
 
 /-!
 # The evaluator
@@ -11,11 +12,15 @@ Reads one JSON request a line and answers each with one line: what the specifica
 namespace Spec.Eval
 open Lean (Json)
 
+/-- All entries of several lists, in some order. -/
+def gather {β : Type} (lists : List (List β)) : List β :=
+  lists.foldl (init := []) fun all xs => xs.foldl (init := all) fun all x => x :: all
+
 /-- All spec points. -/
-def points : List (String × Point) := Check.Mamba.points
+def points : List (String × Point) := gather [Check.Mamba.points, Check.ViT.points]
 
 /-- All structural facts. -/
-def facts : List (String × Fact) := Check.Mamba.facts
+def facts : List (String × Fact) := gather [Check.Mamba.facts, Check.ViT.facts]
 
 /-- Judge a structural fact: the runtime's numbers must be the specification's. -/
 def judgeFact (name : String) (j : Json) : Except String (List (String × Json)) := do
