@@ -73,13 +73,17 @@ def isqrt (n : Nat) : Nat → Nat → Nat
     let next := (guess + n / guess) / 2
     if next < guess then isqrt n fuel next else guess
 
-/-- A lower bound of `√x`, for `x ≥ 0`; whatever the iteration gave, it is used if its square is at most `x`. -/
-def sqrtDown (bits : Nat) (x : Dyadic) : Dyadic :=
+/-- Newton's guess at `√x`, for `x ≥ 0`. -/
+def sqrtGuess (bits : Nat) (x : Dyadic) : Dyadic :=
   let n := (mantissa x).natAbs
   let k := scale x
   let shift := 2 * bits + (if k % Int.ofNat 2 = Int.ofNat 0 then 0 else 1)
   let root := isqrt (n <<< shift) 4096 (1 <<< ((n.log2 + shift) / 2 + 1))
-  let r := Dyadic.ofIntWithPrec (Int.ofNat root) ((k + Int.ofNat shift) / Int.ofNat 2)
+  Dyadic.ofIntWithPrec (Int.ofNat root) ((k + Int.ofNat shift) / Int.ofNat 2)
+
+/-- A lower bound of `√x`, for `x ≥ 0`: the guess if its square is at most `x`. -/
+def sqrtDown (bits : Nat) (x : Dyadic) : Dyadic :=
+  let r := sqrtGuess bits x
   if r * r ≤ x then r else Dyadic.zero
 
 /-- An upper bound of `√x`, for `x ≥ 0`: the next candidate above the lower bound, used if its square is at least `x`. -/
