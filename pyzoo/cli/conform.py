@@ -15,7 +15,7 @@ from pyzoo.errors import InputError
 STYLES = {"EXACT": "green", "WITHIN": "green", "FAIL": "bold red"}
 
 
-def _table(result, seconds: float) -> Table:
+def _table(result) -> Table:
     table = Table(title=f"{result.model} on {result.device}, seed {result.seed}", title_justify="left")
     for heading, justify in (
         ("spec point", "left"), ("elements", "right"), ("verdict", "left"), ("error ÷ budget", "right"), ("s", "right"),
@@ -96,7 +96,7 @@ def _family_of(run: Path) -> str:
 def _show(console: Console, result, traces: Path) -> None:
     from pyzoo.conformance.trace import save
 
-    console.print(_table(result, 0.0))
+    console.print(_table(result))
     bad = [p for p in result.points if not p.holds]
     if bad:
         first = bad[0]
