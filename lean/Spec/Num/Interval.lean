@@ -100,6 +100,7 @@ structure Interval where
   lo : Dyadic
   /-- The upper end. -/
   hi : Dyadic
+deriving DecidableEq
 
 namespace Interval
 

@@ -88,14 +88,14 @@ def Partial.empty : Partial := ⟨0, Interval.point Dyadic.zero, Interval.point 
 /-- Add one product. -/
 def Partial.push (s : Partial) (x y : Reach m) : Partial :=
   let exact := Interval.mul x.exact y.exact
-  let run := if x.run.lo = x.run.hi ∧ y.run.lo = y.run.hi ∧ exact.lo = exact.hi then exact else Interval.mul x.run y.run
+  let run := if x.run = x.exact ∧ y.run = y.exact then exact else Interval.mul x.run y.run
   ⟨s.terms + 1, Interval.add s.exact exact, Interval.add s.run run, s.mags + Dy.up 32 run.mag, s.ok && x.ok && y.ok⟩
 
 /-- Round a sum of `n` products in any order, each product rounded or fused: `((1 + u)ⁿ - 1) Σ |xᵢ yᵢ|`. -/
 def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
   match gamma m s.terms with
   | none => undefined
-  | some g => ⟨s.exact, shorten (s.run.widen (g * s.mags + tiny m * dyadic (Int.ofNat (2 * s.terms)))), s.ok⟩
+  | some g => ⟨s.exact, shorten (s.run.widen (g * s.mags + tiny m * dyadic (Int.ofNat (4 * s.terms)))), s.ok⟩
 
 /-- A function whose exact extension is `f`, computed to `ulps` units in the last place, with an absolute error `slack` beside. -/
 def apply (m : Rounding) (f : Interval → Option Interval) (ulps : Nat) (slack : Dyadic) (x : Reach m) : Reach m :=
