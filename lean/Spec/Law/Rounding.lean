@@ -223,5 +223,72 @@ theorem run_error {u t : Rat} (hu : 0 ≤ u) (ht : 0 ≤ t) {o : Order} {v : Rat
       unfold Bounded at *
       constructor <;> grind
 
+/-- The products in the order of the tree. -/
+def leaves : Order → List (Rat × Rat)
+  | leaf x y => [(x, y)]
+  | node l r => l.leaves ++ r.leaves
+
+end Order
+
+/-- `|x|`. -/
+def size (x : Rat) : Rat := if 0 ≤ x then x else -x
+
+theorem bounded_size (x : Rat) : Bounded x (size x) := by
+  unfold Bounded size
+  split <;> constructor <;> grind
+
+theorem size_le {x r : Rat} (h : Bounded x r) : size x ≤ r := by
+  unfold Bounded at h
+  unfold size
+  split <;> grind
+
+/-- `Σ f(p)` over a list. -/
+def total {ι : Type} (f : ι → Rat) : List ι → Rat
+  | [] => 0
+  | p :: ps => f p + total f ps
+
+theorem total_append {ι : Type} (f : ι → Rat) (xs ys : List ι) : total f (xs ++ ys) = total f xs + total f ys := by
+  induction xs with
+  | nil => simp only [total, List.nil_append]; grind
+  | cons x xs ih => simp only [total, List.cons_append, ih]; grind
+
+/-- A sum does not depend on the order of its terms. -/
+theorem total_perm {ι : Type} (f : ι → Rat) {xs ys : List ι} (h : xs.Perm ys) : total f xs = total f ys := by
+  induction h with
+  | nil => rfl
+  | cons x _ ih => simp only [total, ih]
+  | swap x y _ => simp only [total]; grind
+  | trans _ _ ih1 ih2 => rw [ih1, ih2]
+
+theorem total_map {ι κ : Type} (f : κ → Rat) (g : ι → κ) (xs : List ι) :
+    total f (xs.map g) = total (fun x => f (g x)) xs := by
+  induction xs with
+  | nil => rfl
+  | cons x xs ih => simp only [List.map_cons, total, ih]
+
+namespace Order
+
+theorem exact_eq (o : Order) : o.exact = total (fun p => p.1 * p.2) o.leaves := by
+  induction o with
+  | leaf x y => simp only [exact, leaves, total]; grind
+  | node l r hl hr => simp only [exact, leaves, total_append, hl, hr]
+
+theorem terms_eq (o : Order) : o.terms = o.leaves.length := by
+  induction o with
+  | leaf x y => rfl
+  | node l r hl hr => simp only [terms, leaves, List.length_append, hl, hr]
+
+theorem size_leaves (o : Order) : Size (total (fun p => size (p.1 * p.2)) o.leaves) o := by
+  induction o with
+  | leaf x y =>
+    have h : total (fun p : Rat × Rat => size (p.1 * p.2)) [(x, y)] = size (x * y) := by
+      simp only [total]; grind
+    simp only [leaves]
+    rw [h]
+    exact .leaf (bounded_size _)
+  | node l r hl hr =>
+    simp only [leaves, total_append]
+    exact .node hl hr
+
 end Order
 end Spec.Rounding

@@ -1,0 +1,241 @@
+module
+public import Spec.Num.Reach
+public import Spec.Law.Interval
+public import Spec.Law.Rounding
+
+/-!
+# A faithful implementation never leaves its reach
+
+If every operation of an implementation meets the rounding model, its result lies in the interval that the
+specification's evaluation gives. So a correct implementation can't fail, whatever its order of summation.
+-/
+
+@[expose] public noncomputable section
+namespace Spec.Reach
+open Rounding (Bounded Rounded Order)
+open Interval (Holds)
+variable {m : Rounding}
+
+/-- The unit roundoff. -/
+def unit (m : Rounding) : Rat := (twoPowNeg (Int.ofNat m.precision)).toRat
+
+/-- The absolute error that underflow may leave. -/
+def under (m : Rounding) : Rat := (tiny m).toRat
+
+/-- `x` is the exact value that `r` stands for, and `y` a value that an implementation may have in its place. -/
+structure Sound (r : Reach m) (x y : Rat) : Prop where
+  /-- The exact value is enclosed. -/
+  exact : r.exact.Holds x
+  /-- The implementation's value is in reach. -/
+  run : r.run.Holds y
+
+theorem twoPowNeg_nonneg (k : Int) : 0 ≤ (twoPowNeg k).toRat := by
+  unfold twoPowNeg
+  rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
+  exact Rat.mul_nonneg (by decide) (Rat.zpow_nonneg (by decide))
+
+theorem unit_nonneg : 0 ≤ unit m := twoPowNeg_nonneg _
+
+theorem under_nonneg : 0 ≤ under m := twoPowNeg_nonneg _
+
+theorem sound_recorded (x : Dyadic) : Sound (recorded x : Reach m) x.toRat x.toRat :=
+  ⟨Interval.holds_point x, Interval.holds_point x⟩
+
+theorem holds_shorten {I : Interval} {x : Rat} (h : I.Holds x) : (shorten I).Holds x := by
+  have h1 := Dyadic.toRat_le_toRat_iff.mpr (Dy.down_le runBits I.lo)
+  have h2 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up runBits I.hi)
+  unfold Holds shorten at *
+  grind
+
+/-- Widening by `r` holds everything within `r`. -/
+theorem holds_widen {I : Interval} {x y : Rat} {r : Dyadic} (h : I.Holds x) (hr : Bounded (y - x) r.toRat) :
+    (I.widen r).Holds y := by
+  unfold Holds Interval.widen Bounded at *
+  simp only [Dyadic.toRat_sub, Dyadic.toRat_add]
+  grind
+
+theorem le_abs (x : Dyadic) : x.toRat ≤ (Dy.abs x).toRat ∧ -x.toRat ≤ (Dy.abs x).toRat := by
+  unfold Dy.abs
+  split
+  · rename_i h
+    have h := Dyadic.toRat_le_toRat_iff.mpr h
+    rw [Dyadic.zero_eq, Dyadic.toRat_zero] at h
+    rw [Dyadic.toRat_neg]
+    grind
+  · rename_i h
+    have h : ¬ x.toRat ≤ 0 := fun h' => h (Dyadic.toRat_le_toRat_iff.mp (by simpa using h'))
+    grind
+
+/-- The magnitude of an interval, rounded up, bounds every number in it. -/
+theorem bounded_mag {I : Interval} {x : Rat} (h : I.Holds x) : Bounded x (Dy.up 32 I.mag).toRat := by
+  have h1 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up 32 I.mag)
+  have h2 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_max_left (Dy.abs I.lo) (Dy.abs I.hi))
+  have h3 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_max_right (Dy.abs I.lo) (Dy.abs I.hi))
+  have h4 := le_abs I.lo
+  have h5 := le_abs I.hi
+  unfold Interval.mag Holds Bounded at *
+  grind
+
+/-- Every rounding of a number in reach is in reach. -/
+theorem holds_round {I : Interval} {y z : Rat} (h : I.Holds y) (hz : Rounded (unit m) (under m) y z) :
+    (round m 1 I).Holds z := by
+  apply holds_shorten
+  apply holds_widen h
+  have h1 := hz.error (bounded_mag h)
+  have h2 : (dyadic (Int.ofNat 1)).toRat = 1 := rfl
+  simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h2, Rat.mul_one]
+  exact h1
+
+/-- A sum, rounded once. -/
+theorem sound_add {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
+    (hz : Rounded (unit m) (under m) (x' + y') z) : Sound (r + s) (x + y) z :=
+  ⟨Interval.holds_add hx.exact hy.exact, holds_round (Interval.holds_add hx.run hy.run) hz⟩
+
+/-- A difference, rounded once. -/
+theorem sound_sub {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
+    (hz : Rounded (unit m) (under m) (x' - y') z) : Sound (r - s) (x - y) z :=
+  ⟨Interval.holds_sub hx.exact hy.exact, holds_round (Interval.holds_sub hx.run hy.run) hz⟩
+
+/-- A product, rounded once. -/
+theorem sound_mul {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
+    (hz : Rounded (unit m) (under m) (x' * y') z) : Sound (r * s) (x * y) z :=
+  ⟨Interval.holds_mul hx.exact hy.exact, holds_round (Interval.holds_mul hx.run hy.run) hz⟩
+
+/-- Either of two readings of one value. -/
+theorem sound_either {r s : Reach m} {x z : Rat} (hr : r.exact.Holds x) (h : r.run.Holds z ∨ s.run.Holds z) :
+    Sound (Scalar.either r s) x z :=
+  ⟨hr, h.elim Interval.holds_hull_left Interval.holds_hull_right⟩
+
+/-- Two factors of a sum of products, with what they stand for exactly (`x`, `y`) and in an implementation
+(`x'`, `y'`). -/
+structure Factors (m : Rounding) where
+  /-- The first factor. -/
+  r : Reach m
+  /-- The second factor. -/
+  s : Reach m
+  /-- The first factor's exact value. -/
+  x : Rat
+  /-- The second factor's exact value. -/
+  y : Rat
+  /-- The first factor's computed value. -/
+  x' : Rat
+  /-- The second factor's computed value. -/
+  y' : Rat
+  /-- The first factor is sound. -/
+  hr : Sound r x x'
+  /-- The second factor is sound. -/
+  hs : Sound s y y'
+
+theorem push_sound {s : Partial} {e v a : Rat} (he : s.exact.Holds e) (hv : s.run.Holds v) (ha : a ≤ s.mags.toRat)
+    (t : Factors m) :
+    (s.push t.r t.s).exact.Holds (e + t.x * t.y) ∧ (s.push t.r t.s).run.Holds (v + t.x' * t.y') ∧
+      a + Rounding.size (t.x' * t.y') ≤ (s.push t.r t.s).mags.toRat ∧ (s.push t.r t.s).terms = s.terms + 1 := by
+  have run : (if t.r.run = t.r.exact ∧ t.s.run = t.s.exact then Interval.mul t.r.exact t.s.exact
+      else Interval.mul t.r.run t.s.run).Holds (t.x' * t.y') := by
+    split
+    · rename_i h
+      have h1 := t.hr.run
+      have h2 := t.hs.run
+      rw [h.1] at h1
+      rw [h.2] at h2
+      exact Interval.holds_mul h1 h2
+    · exact Interval.holds_mul t.hr.run t.hs.run
+  refine ⟨Interval.holds_add he (Interval.holds_mul t.hr.exact t.hs.exact), Interval.holds_add hv run, ?_, rfl⟩
+  have h := Rounding.size_le (bounded_mag run)
+  show _ ≤ (s.mags + Dy.up 32 _).toRat
+  rw [Dyadic.toRat_add]
+  grind
+
+theorem foldl_sound (ts : List (Factors m)) (s : Partial) (e v a : Rat) (he : s.exact.Holds e) (hv : s.run.Holds v)
+    (ha : a ≤ s.mags.toRat) :
+    let s' := (ts.map fun t => (t.r, t.s)).foldl (init := s) fun s p => s.push p.1 p.2
+    s'.exact.Holds (e + Rounding.total (fun t => t.x * t.y) ts) ∧
+      s'.run.Holds (v + Rounding.total (fun t => t.x' * t.y') ts) ∧
+      a + Rounding.total (fun t => Rounding.size (t.x' * t.y')) ts ≤ s'.mags.toRat ∧
+      s'.terms = s.terms + ts.length := by
+  induction ts generalizing s e v a with
+  | nil =>
+    simp only [List.map_nil, List.foldl_nil, Rounding.total, Rat.add_zero, List.length_nil, Nat.add_zero]
+    exact ⟨he, hv, ha, trivial⟩
+  | cons t ts ih =>
+    obtain ⟨h1, h2, h3, h4⟩ := push_sound he hv ha t
+    have h := ih (s.push t.r t.s) _ _ _ h1 h2 h3
+    simp only [List.map_cons, List.foldl_cons, Rounding.total, List.length_cons] at *
+    rw [← Rat.add_assoc, ← Rat.add_assoc, ← Rat.add_assoc]
+    refine ⟨h.1, h.2.1, h.2.2.1, ?_⟩
+    rw [h.2.2.2, h4]
+    omega
+
+theorem growth_le_gamma {n : Nat} {g : Dyadic} (h : gamma m n = some g) :
+    Rounding.growth (unit m) n - 1 ≤ g.toRat ∧ g.toRat ≤ 1 := by
+  unfold gamma at h
+  simp only at h
+  split at h
+  · rename_i hn
+    cases h
+    have hn := Dyadic.toRat_le_toRat_iff.mpr hn
+    have h1 : (dyadic (Int.ofNat n)).toRat = n := by
+      unfold dyadic
+      rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
+      show ((n : Int) : Rat) * 2 ^ (-0 : Int) = n
+      rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast]
+    have h2 : (twoPowNeg (Int.ofNat 1)).toRat = 1 / 2 := by decide +kernel
+    have h3 : (dyadic (Int.ofNat 2)).toRat = 2 := rfl
+    have h4 : (twoPowNeg (Int.ofNat m.precision)).toRat = unit m := rfl
+    rw [Dyadic.toRat_mul, h1, h2, h4] at hn
+    simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h1, h3, h4]
+    have h5 := Rounding.growth_le unit_nonneg n hn
+    have h6 : (0 : Rat) ≤ n * unit m := Rat.mul_nonneg (by exact_mod_cast Nat.zero_le n) unit_nonneg
+    generalize (n : Rat) * unit m = w at *
+    have h7 := Rat.mul_nonneg (a := 1 / 2 - w) (b := w) (by grind) h6
+    constructor <;> grind
+  · cases h
+
+/-- A dot product: whatever the order in which an implementation adds the products, fused or not, its result is in
+reach. -/
+theorem sound_dot (ts : List (Factors m)) {o : Order} {v : Rat} {g : Dyadic}
+    (horder : o.leaves.Perm (ts.map fun t => (t.x', t.y'))) (hrun : Order.Run (unit m) (under m) o v)
+    (hg : gamma m ts.length = some g) :
+    Sound (Scalar.dot (ts.map fun t => (t.r, t.s))) (Rounding.total (fun t => t.x * t.y) ts) v := by
+  have zero : (Interval.point Dyadic.zero).Holds 0 := Interval.holds_point Dyadic.zero
+  obtain ⟨h1, h2, h3, h4⟩ := foldl_sound ts Partial.empty 0 0 0 zero zero Rat.le_refl
+  rw [Rat.zero_add] at h1 h2 h3
+  have hterms : o.terms = ts.length := by rw [o.terms_eq, horder.length_eq, List.length_map]
+  have hexact : o.exact = Rounding.total (fun t : Factors m => t.x' * t.y') ts := by
+    rw [o.exact_eq, Rounding.total_perm _ horder, Rounding.total_map]
+  have hsize := o.size_leaves
+  rw [Rounding.total_perm _ horder, Rounding.total_map] at hsize
+  have herror := Order.run_error unit_nonneg under_nonneg hrun hsize
+  have hmags := hsize.nonneg
+  obtain ⟨hg1, hg2⟩ := growth_le_gamma hg
+  have hn := o.one_le_terms
+  rw [hterms] at herror hn
+  rw [hexact] at herror
+  have hn' : (1 : Rat) ≤ ts.length := by exact_mod_cast hn
+  show Sound (Partial.finish m _) _ _
+  generalize (ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) (fun s p => s.push p.1 p.2) = s at *
+  have h5 : s.terms = ts.length := by rw [h4]; simp [Partial.empty]
+  unfold Partial.finish
+  rw [h5, hg]
+  refine ⟨h1, holds_shorten (holds_widen h2 ?_)⟩
+  have h6 : (dyadic (Int.ofNat (4 * ts.length))).toRat = 4 * ts.length := by
+    unfold dyadic
+    rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
+    show ((4 * ts.length : Nat) : Int) * (2 : Rat) ^ (-0 : Int) = _
+    rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast, Rat.natCast_mul]
+    rfl
+  simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h6]
+  show Bounded _ (_ + under m * _)
+  have ht : 0 ≤ under m := under_nonneg
+  have hG := Rounding.one_le_growth (unit_nonneg (m := m)) ts.length
+  generalize Rounding.growth (unit m) ts.length = G at *
+  generalize Rounding.total (fun t : Factors m => Rounding.size (t.x' * t.y')) ts = M at *
+  generalize (ts.length : Rat) = n at *
+  have p1 := Rat.mul_nonneg (a := g.toRat - (G - 1)) (b := M) (by grind) hmags
+  have p2 := Rat.mul_nonneg (a := g.toRat) (b := s.mags.toRat - M) (by grind) (by grind)
+  have p3 := Rat.mul_nonneg (a := 2 * n - 1) (b := (2 - G) * under m) (by grind)
+    (Rat.mul_nonneg (by grind) ht)
+  unfold Bounded at *
+  constructor <;> grind
+
+end Spec.Reach
