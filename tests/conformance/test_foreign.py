@@ -1,0 +1,63 @@
+"""Somebody else's function in the place of a spec point: whatever it does, it is a verdict and never a crash."""
+
+import textwrap
+
+import pytest
+import torch
+
+from pyzoo.conformance.foreign import isolated, resolve
+from pyzoo.conformance.judge import judge
+from pyzoo.conformance.trace import Call
+from pyzoo.errors import InputError
+
+SOURCE = """
+    import os, time, torch
+
+    def right(*, x, weight): return x @ weight.T
+    def float64(*, x, weight): return (x.double() @ weight.double().T)
+    def wrong(*, x, weight): return (x * 1.001) @ weight.T
+    def raises(*, x, weight): raise RuntimeError("no kernel for this shape")
+    def text(*, x, weight): return "a tensor"
+    def hangs(*, x, weight): time.sleep(1000)
+    def dies(*, x, weight): os._exit(7)
+    def shorter(*, x, weight): return (x @ weight.T)[:-1]
+    def other_keywords(*, input): return input
+"""
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    (tmp_path / "foreign_functions.py").write_text(textwrap.dedent(SOURCE))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    x, weight = torch.randn(2, 3), torch.randn(4, 3)
+    return Call("mamba.head", {"x": x, "weight": weight}, {}, x @ weight.T)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "message"),
+    [
+        ("right", "WITHIN", None),
+        ("wrong", "FAIL", None),
+        ("float64", "FAIL", "float64"),
+        ("raises", "FAIL", "no kernel for this shape"),
+        ("text", "FAIL", "returned str"),
+        ("dies", "FAIL", "without an answer"),
+        ("shorter", "FAIL", "[1, 4]"),
+        ("other_keywords", "FAIL", "TypeError"),
+    ],
+)
+def test_a_foreign_function_gets_a_verdict(lean, call, name, verdict, message):
+    judged = judge(lean, isolated(f"foreign_functions:{name}", call), 100)
+    assert judged.verdict == verdict
+    assert message is None or message in judged.message
+
+
+def test_a_foreign_function_that_hangs_is_stopped(call):
+    assert "took over 8 s" in isolated("foreign_functions:hangs", call, time_limit=8).error
+
+
+@pytest.mark.parametrize("spec", ["foreign_functions", "foreign_functions:none", "no_such_module:f", ":"])
+def test_a_function_that_does_not_exist_is_bad_input(call, spec):
+    with pytest.raises(InputError, match="--impl"):
+        resolve(spec)
