@@ -21,8 +21,10 @@ def patchify : Point := fun m r => do
     let gh := h / p
     let gw := w / p
     if h = gh * p ∧ w = gw * p then
-      let image (i : Nat) : Image c (gh * p) (gw * p) (Reach m) := x.image c (gh * p) (gw * p) (i * (c * (h * w)))
-      return ⟨[b, gh * gw, c * (p * p)], gh * gw * (c * (p * p)), fun i => flatMat (Spec.patchify p (image i))⟩
+      let image (i : Nat) : Image c (gh * p) (gw * p) (Reach m) := x.image _ _ _ (i * (c * (h * w)))
+      let n := gh * gw
+      let k := c * (p * p)
+      return ⟨[b, n, k], n * k, fun i => flatMat (Spec.patchify p (image i))⟩
     else throw s!"vit.patchify: patches of side {p} don't tile an image of {h} by {w}"
   | s => throw s!"vit.patchify: 'x' has shape {Request.showShape s}, the specification needs four axes"
 
@@ -33,8 +35,9 @@ def tokens : Point := fun m r => do
   | [b, n, d] =>
     let cls ← r.shaped "cls" [d]
     let pos ← r.shaped "pos" [n + 1, d]
-    return ⟨[b, n + 1, d], (n + 1) * d, fun i =>
-      flatMat (Spec.ViT.tokensOf (cls.vec d) (pos.mat (n + 1) d) (x.mat n d (i * (n * d))) : Mat (n + 1) d (Reach m))⟩
+    let t := n + 1
+    return ⟨[b, t, d], t * d, fun i =>
+      flatMat (Spec.ViT.tokensOf (cls.vec d) (pos.mat t d) (x.mat n d (i * (n * d))) : Mat t d (Reach m))⟩
   | s => throw s!"vit.tokens: 'x' has shape {Request.showShape s}, the specification needs three axes"
 
 /-- `vit.norm`. -/
@@ -79,11 +82,12 @@ def mix : Point := fun m r => do
 def points : List (String × Point) :=
   [("vit.patchify", patchify), ("vit.embed", linearLayer), ("vit.tokens", tokens), ("vit.norm", norm),
    ("vit.qkv", linearLayer), ("vit.scores", scores), ("vit.weights", weights), ("vit.mix", mix),
-   ("vit.proj", linearLayer), ("vit.fc1", linearLayer), ("vit.gelu", perEntry Scalar.gelu), ("vit.fc2", linearLayer),
-   ("vit.add", perPair fun x y => x + y), ("vit.head", linearLayer)]
+   ("vit.proj", linearLayer), ("vit.fc1", linearLayer), ("vit.gelu", perEntry Scalar.gelu),
+   ("vit.fc2", linearLayer), ("vit.add", perPair fun x y => x + y), ("vit.head", linearLayer)]
 
 /-- The loop of `configs`. -/
-def configsLoop (xs : Array Lean.Json) : (i : Nat) → List Spec.ViT.Config → Except String (List Spec.ViT.Config)
+def configsLoop (xs : Array Lean.Json) :
+    (i : Nat) → List Spec.ViT.Config → Except String (List Spec.ViT.Config)
   | 0, acc => .ok acc
   | i + 1, acc => do
     let name ← (xs.getD i Lean.Json.null).getStr?
@@ -91,8 +95,8 @@ def configsLoop (xs : Array Lean.Json) : (i : Nat) → List Spec.ViT.Config → 
     | some c => configsLoop xs i (c :: acc)
     | none => throw s!"no published vision transformer is called '{name}'"
 
-/-- The networks of a request: published ones by their names, or one by its sizes width, depth, heads, patch, rows and
-columns of the image, channels, classes, and hidden size of the perceptron in widths. -/
+/-- The networks of a request: published ones by their names, or one by its sizes width, depth, heads, patch, rows
+and columns of the image, channels, classes, and hidden size of the perceptron in widths. -/
 def configs (j : Lean.Json) : Except String (List Spec.ViT.Config) := do
   match Request.field j "names" with
   | .ok names => let xs ← names.getArr?; configsLoop xs xs.size []

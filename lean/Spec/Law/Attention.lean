@@ -5,8 +5,8 @@ public import Init.Grind.Ordered.Field
 /-!
 # Laws of layer normalization and attention
 
-They hold in exact arithmetic: in any field, ordered where it is said, with the named functions. The real numbers are
-an example.
+They hold in exact arithmetic: in any field, ordered where it is said, with the named functions. The real numbers
+are an example.
 -/
 
 @[expose] public noncomputable section
@@ -32,7 +32,8 @@ structure Functions (α : Type) where
 /-- The sum of a list in a field. -/
 def total {α : Type} [Field α] (xs : List α) : α := xs.foldr (fun x s => x + s) 0
 
-/-- Exact arithmetic. Where a specification names two ways to write a value, `pick` takes one of the two results. -/
+/-- Exact arithmetic. Where a specification names two ways to write a value, `pick` takes one of the
+results. -/
 @[reducible] def exactly {α : Type} [Field α] [Max α] (f : Functions α) (pick : α → α → α) : Scalar α where
   const n d := (n : α) / (d : α)
   sum xs := total xs
@@ -50,7 +51,8 @@ theorem map_ofFn {α β : Type} {n : Nat} (g : Fin n → α) (h : α → β) :
   apply List.ext_getElem <;> simp
 
 section Readings
-variable {α : Type} [Field α] [Max α] (f : Functions α) (pick : α → α → α) (same : ∀ x, pick x x = x) {n T S d : Nat}
+variable {α : Type} [Field α] [Max α] (f : Functions α) (pick : α → α → α) (same : ∀ x, pick x x = x)
+  {n S d : Nat}
 
 omit [Max α] in
 theorem total_mul (xs : List α) (c : α) : total (xs.map fun x => x * c) = total xs * c := by
@@ -79,7 +81,8 @@ theorem average_exactly (s : α) : @average α (exactly f pick) n s = s / (n : �
   have h2 : s * (((1 : Int) : α) / (n : α)) = s / (n : α) := by grind
   exact (congr (congrArg pick h1) h2).trans (same _)
 
-/-- All readings of layer normalization, with quotients or with products by reciprocals in every place, are equal. -/
+/-- All readings of layer normalization, with quotients or with products by reciprocals in every place, are
+equal. -/
 theorem layerNorm_readings (w b : Vector α n) (eps : α) (x : Vector α n) :
     @layerNorm α (exactly f pick) n w b eps x = @layerNorm α (exactly f fun y _ => y) n w b eps x := by
   simp only [layerNorm, deviation, centred, mean, ratio_exactly f pick same,
@@ -110,7 +113,8 @@ theorem getElem_scoreRow (q : Vector α d) (k : Mat S d α) (s : Nat) (hs : s < 
 end Readings
 
 section Softmax
-variable {α : Type} [Field α] [Max α] [LE α] [LT α] [Std.LawfulOrderLT α] [Std.IsLinearOrder α] [OrderedRing α]
+variable {α : Type} [Field α] [Max α] [LE α] [LT α] [Std.LawfulOrderLT α] [Std.IsLinearOrder α]
+  [OrderedRing α]
 variable (f : Functions α) (pick : α → α → α) (same : ∀ x, pick x x = x) {n : Nat}
 
 /-- What softmax needs of `exp`. -/
@@ -137,7 +141,8 @@ theorem total_exp_pos {exp : α → α} (E : Exponential exp) (x : Vector α n) 
   obtain ⟨m, rfl⟩ : ∃ m, n = m + 1 := ⟨n - 1, by omega⟩
   rw [List.ofFn_succ]
   have h1 := E.pos x[(0 : Fin (m + 1))]
-  have h2 := total_nonneg (List.ofFn fun i : Fin m => exp x[i.succ]) (by simp [List.mem_ofFn]; intro i; exact E.pos _)
+  have h2 := total_nonneg (List.ofFn fun i : Fin m => exp x[i.succ])
+    (by simp only [List.mem_ofFn]; rintro _ ⟨i, rfl⟩; exact E.pos _)
   simp only [total, List.foldr_cons] at h2 ⊢
   grind
 

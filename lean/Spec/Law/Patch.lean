@@ -26,8 +26,9 @@ namespace Spec
 
 variable {α : Type} {c gh gw p : Nat}
 
-/-- Entry `(ch, r, s)` of patch `(a, b)` is the pixel of channel `ch` in row `a p + r` and column `b p + s`. -/
-theorem getElem_patchify (x : Image c (gh * p) (gw * p) α) (a : Fin gh) (b : Fin gw) (ch : Fin c) (r s : Fin p) :
+/-- Entry `(ch, r, s)` of patch `(a, b)` is the pixel of channel `ch` in row `a p + r`, column `b p + s`. -/
+theorem getElem_patchify (x : Image c (gh * p) (gw * p) α) (a : Fin gh) (b : Fin gw) (ch : Fin c)
+    (r s : Fin p) :
     (patchify p x)[join a b][join ch (join r s)] = x[ch][join a r][join b s] := by
   simp [patchify]
 
@@ -49,8 +50,8 @@ theorem patchify_unpatchify (y : Mat (gh * gw) (c * (p * p)) α) :
   rfl
 
 /-- Different images have different patches. -/
-theorem patchify_injective : Function.Injective (patchify p : Image c (gh * p) (gw * p) α → _) := fun x y h => by
-  rw [← unpatchify_patchify x, h, unpatchify_patchify]
+theorem patchify_injective : Function.Injective (patchify p : Image c (gh * p) (gw * p) α → _) :=
+  fun x y h => by rw [← unpatchify_patchify x, h, unpatchify_patchify]
 
 /-- Everything of the right size is the patches of an image. -/
 theorem patchify_surjective : Function.Surjective (patchify p : Image c (gh * p) (gw * p) α → _) :=

@@ -32,8 +32,10 @@ theorem patches_eq (c : Config) (gh gw : Nat) (hp : 0 < c.patch) (hh : c.imageHe
 theorem patches_volume (c : Config) (h : c.WellFormed) :
     c.patches * (c.channels * (c.patch * c.patch)) = c.channels * (c.imageHeight * c.imageWidth) := by
   obtain ⟨_, _, _, _, _, _, _, _, _, hh, hw, _⟩ := h
-  have hh : c.imageHeight / c.patch * c.patch = c.imageHeight := Nat.div_mul_cancel (Nat.dvd_of_mod_eq_zero hh)
-  have hw : c.imageWidth / c.patch * c.patch = c.imageWidth := Nat.div_mul_cancel (Nat.dvd_of_mod_eq_zero hw)
+  have hh : c.imageHeight / c.patch * c.patch = c.imageHeight :=
+    Nat.div_mul_cancel (Nat.dvd_of_mod_eq_zero hh)
+  have hw : c.imageWidth / c.patch * c.patch = c.imageWidth :=
+    Nat.div_mul_cancel (Nat.dvd_of_mod_eq_zero hw)
   calc c.patches * (c.channels * (c.patch * c.patch))
       = c.channels * ((c.imageHeight / c.patch * c.patch) * (c.imageWidth / c.patch * c.patch)) := by
         simp only [patches]; ac_rfl
@@ -60,6 +62,7 @@ variable {α : Type} [Scalar α] {D N : Nat} (cls : Vector α D) (pos : Mat (N +
 theorem tokensOf_zero : (tokensOf cls pos x)[0] = add cls pos[0] := by simp [tokensOf]
 
 /-- Patch `t` is token `t + 1`, at the position of that number. -/
-theorem tokensOf_succ (t : Nat) (ht : t < N) : (tokensOf cls pos x)[t + 1] = add x[t] pos[t + 1] := by simp [tokensOf]
+theorem tokensOf_succ (t : Nat) (ht : t < N) : (tokensOf cls pos x)[t + 1] = add x[t] pos[t + 1] := by
+  simp [tokensOf]
 
 end Spec.ViT

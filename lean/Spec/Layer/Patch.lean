@@ -28,8 +28,8 @@ def colOf {m n : Nat} (k : Fin (m * n)) : Fin n :=
 
 variable {α : Type} {c gh gw p : Nat}
 
-/-- The patches of an image, row by row; inside a patch channel by channel, then row by row, as in a convolution's
-flattened kernel. -/
+/-- The patches of an image, row by row; inside a patch channel by channel, then row by row, as in a flattened kernel
+of a convolution. -/
 def patchify (p : Nat) (x : Image c (gh * p) (gw * p) α) : Mat (gh * gw) (c * (p * p)) α :=
   build (gh * gw) fun n => build (c * (p * p)) fun k =>
     x[rowOf k][join (rowOf n) (rowOf (colOf k))][join (colOf n) (colOf (colOf k))]

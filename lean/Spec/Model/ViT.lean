@@ -113,8 +113,8 @@ structure Params (N P D M K : Nat) (α : Type) where
 /-- The number of parameters of a network: a term for each field of `Params`, in the same order. -/
 def Config.paramCount (c : Config) : Nat :=
   let D := c.width
-  D * (c.channels * (c.patch * c.patch)) + D + D + c.tokens * D + c.depth * Block.count D (c.mlp * D) + (D + D)
-    + c.classes * D + c.classes
+  D * (c.channels * (c.patch * c.patch)) + D + D + c.tokens * D + c.depth * Block.count D (c.mlp * D)
+    + (D + D) + c.classes * D + c.classes
 
 /-- The class token first, then the patches; the positions are added (equation 1). -/
 def tokensOf (cls : Vector α D) (pos : Mat (N + 1) D α) (x : Mat N D α) : Mat (N + 1) D α :=
