@@ -33,7 +33,7 @@ def _work(call: Call) -> int:
 def limit(call: Call) -> int:
     """How many entries of a call's output are compared."""
     most = 96 if call.point in TRANSCENDENTAL else 256
-    return max(2, min(most, 1_000_000 // _work(call)))
+    return max(2, min(most, 100_000 // _work(call)))
 
 
 def skip(call: Call) -> str | None:
