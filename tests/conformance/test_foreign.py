@@ -5,6 +5,7 @@ import textwrap
 import pytest
 import torch
 
+from pyzoo.conformance import run
 from pyzoo.conformance.foreign import isolated, resolve
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import Call
@@ -61,3 +62,11 @@ def test_a_foreign_function_that_hangs_is_stopped(call):
 def test_a_function_that_does_not_exist_is_bad_input(call, spec):
     with pytest.raises(InputError, match="--impl"):
         resolve(spec)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hugging_faces_mamba_mixer_conforms(lean, seed):
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    result = run.conform(lean, "mamba", seed, impl="pyzoo.conformance.adapters:transformers_mamba_mixer",
+                         point="mamba.mixer")
+    assert result.holds, result.points

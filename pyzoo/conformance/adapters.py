@@ -1,0 +1,46 @@
+"""Blocks that others wrote, with the keywords of our spec points: `pyzoo conform MODEL --point ID --impl
+pyzoo.conformance.adapters:NAME`. Each needs its package installed."""
+
+import torch
+from torch import Tensor
+
+
+def transformers_mamba_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor, conv_bias: Tensor, x_proj: Tensor,
+                             dt_weight: Tensor, dt_bias: Tensor, a_log: Tensor, d: Tensor, out_proj: Tensor) -> Tensor:
+    """Hugging Face's `MambaMixer`, for the spec point `mamba.mixer`."""
+    from transformers import MambaConfig
+    from transformers.models.mamba.modeling_mamba import MambaMixer
+
+    inner, width = out_proj.shape[1], out_proj.shape[0]
+    config = MambaConfig(
+        hidden_size=width, intermediate_size=inner, expand=inner // width, state_size=a_log.shape[1],
+        conv_kernel=conv_weight.shape[1], time_step_rank=dt_weight.shape[1], num_hidden_layers=1, vocab_size=1,
+    )
+    block = MambaMixer(config, layer_idx=0).eval()
+    block.load_state_dict({
+        "in_proj.weight": in_proj, "conv1d.weight": conv_weight[:, None], "conv1d.bias": conv_bias,
+        "x_proj.weight": x_proj, "dt_proj.weight": dt_weight, "dt_proj.bias": dt_bias, "A_log": a_log, "D": d,
+        "out_proj.weight": out_proj,
+    })
+    return block(x)
+
+
+def torchvision_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: int, eps: Tensor | float,
+                            conv3: Tensor | None = None, **norms: Tensor) -> Tensor:
+    """torchvision's `BasicBlock`, for the spec point `resnet.block`."""
+    from torchvision.models.resnet import BasicBlock
+
+    planes, channels = conv1.shape[:2]
+    norm = lambda width: torch.nn.BatchNorm2d(width, eps=float(eps))  # noqa: E731
+    downsample = None if conv3 is None else torch.nn.Sequential(
+        torch.nn.Conv2d(channels, planes, 1, stride, bias=False), norm(planes)
+    )
+    block = BasicBlock(channels, planes, stride, downsample, norm_layer=norm)
+    state = {"conv1.weight": conv1, "conv2.weight": conv2}
+    if conv3 is not None:
+        state["downsample.0.weight"] = conv3
+    for number, name in (("1", "bn1"), ("2", "bn2"), *([("3", "downsample.1")] if conv3 is not None else [])):
+        state |= {f"{name}.running_mean": norms[f"mean{number}"], f"{name}.running_var": norms[f"var{number}"],
+                  f"{name}.weight": norms[f"weight{number}"], f"{name}.bias": norms[f"bias{number}"]}
+    block.load_state_dict(state, strict=False)
+    return block.eval()(x)
