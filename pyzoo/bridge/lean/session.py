@@ -1,19 +1,13 @@
 """The evaluator: one Lean process that answers requests, a line of JSON each."""
 
-import atexit
 import hashlib
 import itertools
-import json
 import os
-import queue
-import signal
-import subprocess
-import threading
-from collections import deque
 from pathlib import Path
 from typing import Any
 
 from pyzoo.bridge.lean.modules import single_source
+from pyzoo.bridge.lean.process import JsonProcess, NoAnswer
 from pyzoo.bridge.lean.toolchain import Toolchain, ensure
 from pyzoo.errors import PyzooError
 from pyzoo.paths import cache_dir, lean_dir
@@ -32,9 +26,7 @@ class Evaluator:
     def __init__(self, sources: Path | None = None, toolchain: Toolchain | None = None) -> None:
         self._sources = sources or lean_dir()
         self._toolchain = toolchain
-        self._process: subprocess.Popen[str] | None = None
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        self._errors: deque[str] = deque(maxlen=20)
+        self._process: JsonProcess | None = None
         self._ready = False
         self._ids = itertools.count(1)
 
@@ -52,33 +44,14 @@ class Evaluator:
     def start(self) -> None:
         """Start the process; does not wait until it is ready. Raises MissingError if there is no Lean."""
         self._toolchain = self._toolchain or ensure()
-        self._lines, self._ready = queue.Queue(), False
-        self._errors.clear()
-        self._process = subprocess.Popen(
-            self._command(),
-            cwd=self._sources,
-            env=self._toolchain.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        )
-        atexit.register(self.stop)
-        threading.Thread(target=self._read, args=(self._process, self._lines), daemon=True).start()
+        self._ready = False
+        self._process = JsonProcess(self._command(), self._sources, self._toolchain.environment())
 
     def stop(self) -> None:
         """End the process and whatever it started."""
         process, self._process = self._process, None
-        atexit.unregister(self.stop)
-        if process is None:
-            return
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
+        if process is not None:
+            process.kill()
 
     def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         """The answer to one request, within `timeout` seconds. Raises EvaluatorError if there is none."""
@@ -88,7 +61,7 @@ class Evaluator:
                 if self._process is None:
                     self.start()
                 return self._exchange(request, timeout)
-            except EvaluatorError as error:
+            except NoAnswer as error:
                 reason = str(error)
                 self.stop()
         raise EvaluatorError(reason)
@@ -106,38 +79,13 @@ class Evaluator:
             os.replace(temporary, path)
         return self._toolchain.command("--run", str(path))
 
-    def _read(self, process: "subprocess.Popen[str]", lines: "queue.Queue[str | None]") -> None:
-        for line in process.stdout:
-            if line.startswith("{"):
-                lines.put(line)
-            elif "error" in line:
-                self._errors.append(line.strip())
-        lines.put(None)
-
-    def _next(self, timeout: float) -> dict[str, Any]:
-        try:
-            line = self._lines.get(timeout=timeout)
-        except queue.Empty:
-            raise EvaluatorError(f"Lean did not answer within {timeout:g} s") from None
-        if line is None:
-            detail = f": {self._errors[0]}" if self._errors else ""
-            raise EvaluatorError(f"Lean's process ended{detail}")
-        try:
-            return json.loads(line)
-        except ValueError:
-            raise EvaluatorError(f"Lean answered {line[:80]!r}, which is not JSON") from None
-
     def _exchange(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         if not self._ready:
-            self._next(START_LIMIT)
+            self._process.receive(START_LIMIT)
             self._ready = True
         number = next(self._ids)
-        try:
-            self._process.stdin.write(json.dumps({"id": number, **request}) + "\n")
-            self._process.stdin.flush()
-        except OSError:
-            raise EvaluatorError("Lean's process ended") from None
-        answer = self._next(timeout)
+        self._process.send({"id": number, **request})
+        answer = self._process.receive(timeout)
         if answer.get("id") != number:
-            raise EvaluatorError(f"Lean answered request {answer.get('id')} where {number} was asked")
+            raise NoAnswer(f"Lean answered request {answer.get('id')} where {number} was asked")
         return answer

@@ -1,0 +1,42 @@
+module
+public import Spec.Check.Format
+public import Spec.Check.Mamba
+public import Spec.Check.Point
+public import Spec.Check.Request
+public import Spec.Check.Verdict
+public import Spec.Check.ViT
+public import Spec.Law.Attention
+public import Spec.Law.Conv2d
+public import Spec.Law.Interval
+public import Spec.Law.Mamba
+public import Spec.Law.Patch
+public import Spec.Law.Reach
+public import Spec.Law.ResNet
+public import Spec.Law.Rounding
+public import Spec.Law.Scan
+public import Spec.Law.ViT
+public import Spec.Layer.Attention
+public import Spec.Layer.BatchNorm
+public import Spec.Layer.CausalConv
+public import Spec.Layer.Conv2d
+public import Spec.Layer.LayerNorm
+public import Spec.Layer.Linear
+public import Spec.Layer.Patch
+public import Spec.Layer.Pool
+public import Spec.Layer.RmsNorm
+public import Spec.Layer.Scan
+public import Spec.Model.Mamba
+public import Spec.Model.ResNet
+public import Spec.Model.ViT
+public import Spec.Num.Elementary
+public import Spec.Num.Interval
+public import Spec.Num.Loops
+public import Spec.Num.Reach
+public import Spec.Num.Scalar
+public import Spec.Num.Vec
+
+/-!
+# The specification library
+
+Every module under `Spec` is imported here, so that a build of this one checks all of them.
+-/
