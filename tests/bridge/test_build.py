@@ -26,7 +26,8 @@ for line in sys.stdin:
     pathlib.Path(r["olean"]).write_text("compiled")
     name = r["module"] + ".holds"
     uses = ["Spec.A.holds"] if r["module"] == "Spec.B" else []
-    t = {"name": name, "axioms": ["A.own"] if r["module"] == "Spec.A" else [], "uses": uses, "core": [], "statement": "1 = 1"}
+    own = ["A.own"] if r["module"] == "Spec.A" else []
+    t = {"name": name, "axioms": own, "uses": uses, "core": [], "statement": "1 = 1"}
     print(json.dumps({"done": r["module"], "ok": True, "theorems": [t]}), flush=True)
 """
 

@@ -238,7 +238,7 @@ class _Work:
             messages.append(f"{place}: {severity}: {line['data']}")
 
     def _finish(self, module: str, messages: list[str], answer: dict[str, Any]) -> None:
-        if self._hash(module) != self.want[module]:  # edited while it was compiled: the stamp would vouch for another text
+        if self._hash(module) != self.want[module]:  # else the stamp would vouch for another text
             messages.append(f"{self._shown(module)}:1:0: error: the file changed during the build")
         ok = answer.get("ok", False) and not any(": error: " in m.partition("\n")[0] for m in messages)
         if ok:
