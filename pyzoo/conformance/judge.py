@@ -78,6 +78,7 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
         verdict.verdict, verdict.message = "UNBOUNDED", f"there is no rounding model for {call.output.dtype}"
         return verdict
     chosen = sample(call.output.numel(), limit, seed) if indices is None else indices
+    verdict.worst_call = (call, chosen)
     request = {
         "point": call.point,
         "rounding": model,
@@ -98,7 +99,6 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
     verdict.ratios = [r / 1e6 for r in answer.get("ratios", [])]
     if verdict.elements:
         verdict.worst_index = _unravel(answer["worst_index"], call.output.shape)
-    verdict.worst_call = (call, chosen)
     verdict.seconds = time.perf_counter() - start
     return verdict
 
