@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from pyzoo.cli import conform, run, sample, show
+from pyzoo.cli import conform, lean, run, sample, show, trust
 from pyzoo.errors import PyzooError
 
 app = typer.Typer(
@@ -17,6 +17,8 @@ conform.register(app)
 run.register(app)
 sample.register(app)
 show.register(app)
+lean.register(app)
+trust.register(app)
 
 
 @app.callback()

@@ -43,18 +43,18 @@ def dt : Point := fun m r => do
     let w ← r.shaped "weight" [e, n]
     let b ← r.shaped "bias" [e]
     let weight : Mat e n (Reach m) := w.mat e n
-    return ⟨withLast e x.shape, e, fun i => flatVec (Spec.Mamba.dt weight (b.vec e) (x.vec n (i * n)))⟩
+    let bias : Vector (Reach m) e := b.vec e
+    return ⟨withLast e x.shape, 1, single e fun row i => Spec.Mamba.dtAt weight bias (x.vec n (row * n)) i⟩
   | s => throw s!"mamba.dt: 'weight' has shape {Request.showShape s}"
 
 /-- `mamba.decay`. -/
-def decay : Point := fun m r => do
+def decay : Point := fun _ r => do
   let dt ← r.tensor "dt"
   let a ← r.tensor "a"
   match dt.shape, a.shape with
   | [b, l, e], [_, n] =>
     let a ← r.shaped "a" [e, n]
-    let A : Mat e n (Reach m) := a.mat e n
-    return ⟨[b, l, e, n], e * n, fun i => flatMat (Spec.Mamba.decay (dt.vec e (i * e)) A)⟩
+    return ⟨[b, l, e, n], 1, fun i => #[Spec.Mamba.decayAt (dt.entry (i / n)) (a.entry (i % (e * n)))]⟩
   | s, t => throw s!"mamba.decay: 'dt' has shape {Request.showShape s} and 'a' {Request.showShape t}"
 
 /-- `mamba.input`. -/

@@ -76,6 +76,10 @@ def perPair (f : {α : Type} → [Scalar α] → α → α → α) : Point := fu
   let y ← r.shaped "y" x.shape
   return ⟨x.shape, 1, fun i => #[f (x.entry i) (y.entry i)]⟩
 
+/-- Blocks of one entry, from the row and the place in it. -/
+def single (k : Nat) (f : Nat → Fin k → Reach m) (i : Nat) : Array (Reach m) :=
+  if h : i % k < k then #[f (i / k) ⟨i % k, h⟩] else #[]
+
 /-- A linear layer along the last axis, with a bias if one was recorded. -/
 def linearLayer : Point := fun m r => do
   let x ← r.tensor "x"
@@ -88,8 +92,8 @@ def linearLayer : Point := fun m r => do
       if r.has "bias" then
         let bias ← r.shaped "bias" [k]
         let b : Vector (Reach m) k := bias.vec k
-        return ⟨withLast k x.shape, k, fun i => flatVec (linearBias weight b (x.vec n (i * n)))⟩
-      else return ⟨withLast k x.shape, k, fun i => flatVec (linear weight (x.vec n (i * n)))⟩
+        return ⟨withLast k x.shape, 1, single k fun row i => linearBiasAt weight b (x.vec n (row * n)) i⟩
+      else return ⟨withLast k x.shape, 1, single k fun row i => linearAt weight (x.vec n (row * n)) i⟩
     else throw s!"{r.point}: 'weight' has {n'} columns, 'x' has {n} features"
   | shape => throw s!"{r.point}: 'weight' has shape {Request.showShape shape}, the specification needs two axes"
 

@@ -124,6 +124,17 @@ theorem mul_between {a b x c : Rat} (h1 : a ≤ x) (h2 : x ≤ b) :
 
 /-- A product of intervals holds every product. -/
 theorem holds_mul {I J : Interval} {x y : Rat} (hx : I.Holds x) (hy : J.Holds y) : (mul I J).Holds (x * y) := by
+  unfold mul
+  split
+  · rename_i h
+    apply holds_trim
+    unfold Holds at *
+    rw [← h.1] at hx
+    rw [← h.2] at hy
+    have h1 : x = I.lo.toRat := by grind
+    have h2 : y = J.lo.toRat := by grind
+    rw [h1, h2, ← Dyadic.toRat_mul]
+    exact holds_point _
   apply holds_trim
   obtain ⟨hx1, hx2⟩ := hx
   obtain ⟨hy1, hy2⟩ := hy

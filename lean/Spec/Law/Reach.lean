@@ -140,7 +140,17 @@ theorem push_sound {s : Partial} {e v a : Rat} (he : s.exact.Holds e) (hv : s.ru
       rw [h.2] at h2
       exact Interval.holds_mul h1 h2
     · exact Interval.holds_mul t.hr.run t.hs.run
-  refine ⟨Interval.holds_add he (Interval.holds_mul t.hr.exact t.hs.exact), Interval.holds_add hv run, ?_, rfl⟩
+  refine ⟨Interval.holds_add he (Interval.holds_mul t.hr.exact t.hs.exact), ?_, ?_, rfl⟩
+  · unfold Partial.push
+    simp only
+    generalize (if t.r.run = t.r.exact ∧ t.s.run = t.s.exact then Interval.mul t.r.exact t.s.exact
+      else Interval.mul t.r.run t.s.run) = product at *
+    split
+    · rename_i h
+      rw [h.1] at hv
+      rw [h.2] at run
+      exact Interval.holds_add hv run
+    · exact Interval.holds_add hv run
   have h := Rounding.size_le (bounded_mag run)
   show _ ≤ (s.mags + Dy.up 32 _).toRat
   rw [Dyadic.toRat_add]

@@ -10,13 +10,19 @@ namespace Spec
 open Scalar
 variable {α : Type} [Scalar α] {m n : Nat}
 
+/-- Entry `i` of `W x`. -/
+def linearAt (w : Mat m n α) (x : Vector α n) (i : Fin m) : α := inner w[i] x
+
 /-- `W x`. -/
 def linear (w : Mat m n α) (x : Vector α n) : Vector α m :=
-  build m fun i => inner w[i] x
+  build m fun i => linearAt w x i
+
+/-- Entry `i` of `W x + b`. -/
+def linearBiasAt (w : Mat m n α) (b : Vector α m) (x : Vector α n) (i : Fin m) : α := affine b[i] w[i] x
 
 /-- `W x + b`. -/
 def linearBias (w : Mat m n α) (b : Vector α m) (x : Vector α n) : Vector α m :=
-  build m fun i => affine b[i] w[i] x
+  build m fun i => linearBiasAt w b x i
 
 /-- Entrywise sum. -/
 def add (x y : Vector α n) : Vector α n :=

@@ -16,13 +16,19 @@ namespace Spec.Mamba
 open Scalar
 variable {α : Type} [Scalar α] {D E N R K : Nat}
 
+/-- The step size of one channel, `softplus(W x + b)`. -/
+def dtAt (w : Mat E R α) (bias : Vector α E) (x : Vector α R) (e : Fin E) : α := softplus (linearBiasAt w bias x e)
+
 /-- Step sizes `Δ = softplus(W x + b)` (Algorithm 2, line 5). -/
 def dt (w : Mat E R α) (bias : Vector α E) (x : Vector α R) : Vector α E :=
-  mapVec (fun v => softplus v) (linearBias w bias x)
+  build E fun e => dtAt w bias x e
+
+/-- One entry of the discretized transition, `exp(Δ A)`. -/
+def decayAt (dt a : α) : α := exp (dt * a)
 
 /-- The discretized transition `exp(Δ A)` (equation 4). -/
 def decay (dt : Vector α E) (a : Mat E N α) : Mat E N α :=
-  build E fun e => build N fun n => exp (dt[e] * a[e][n])
+  build E fun e => build N fun n => decayAt dt[e] a[e][n]
 
 /-- The discretized input `(Δ B) u`, Euler's form of equation 4 as the authors' code has it. -/
 def input (dt : Vector α E) (b : Vector α N) (u : Vector α E) : Mat E N α :=

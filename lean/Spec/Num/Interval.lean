@@ -125,10 +125,12 @@ def sub (x y : Interval) : Interval := add x (neg y)
 /-- `x y`. -/
 def mul (x y : Interval) : Interval :=
   let a := x.lo * y.lo
-  let b := x.lo * y.hi
-  let c := x.hi * y.lo
-  let d := x.hi * y.hi
-  trim ⟨Dy.min (Dy.min a b) (Dy.min c d), Dy.max (Dy.max a b) (Dy.max c d)⟩
+  if x.lo = x.hi ∧ y.lo = y.hi then trim (point a)
+  else
+    let b := x.lo * y.hi
+    let c := x.hi * y.lo
+    let d := x.hi * y.hi
+    trim ⟨Dy.min (Dy.min a b) (Dy.min c d), Dy.max (Dy.max a b) (Dy.max c d)⟩
 
 /-- The larger of two numbers. -/
 def max (x y : Interval) : Interval := ⟨Dy.max x.lo y.lo, Dy.max x.hi y.hi⟩

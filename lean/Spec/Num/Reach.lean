@@ -89,7 +89,9 @@ def Partial.empty : Partial := ⟨0, Interval.point Dyadic.zero, Interval.point 
 def Partial.push (s : Partial) (x y : Reach m) : Partial :=
   let exact := Interval.mul x.exact y.exact
   let run := if x.run = x.exact ∧ y.run = y.exact then exact else Interval.mul x.run y.run
-  ⟨s.terms + 1, Interval.add s.exact exact, Interval.add s.run run, s.mags + Dy.up 32 run.mag, s.ok && x.ok && y.ok⟩
+  let total := Interval.add s.exact exact
+  let totalRun := if s.run = s.exact ∧ run = exact then total else Interval.add s.run run
+  ⟨s.terms + 1, total, totalRun, s.mags + Dy.up 32 run.mag, s.ok && x.ok && y.ok⟩
 
 /-- Round a sum of `n` products in any order, each product rounded or fused: `((1 + u)ⁿ - 1) Σ |xᵢ yᵢ|`. -/
 def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
