@@ -38,7 +38,7 @@ theorem unit_nonneg : 0 ≤ unit m := twoPowNeg_nonneg _
 
 theorem under_nonneg : 0 ≤ under m := twoPowNeg_nonneg _
 
-theorem sound_recorded (x : Dyadic) : Sound (recorded x : Reach m) x.toRat x.toRat :=
+theorem sound_recorded (x : Dyadic) : Sound (.recorded x : Reach m) x.toRat x.toRat :=
   ⟨Interval.holds_point x, Interval.holds_point x⟩
 
 theorem holds_shorten {I : Interval} {x : Rat} (h : I.Holds x) : (shorten I).Holds x := by
@@ -66,9 +66,8 @@ theorem le_abs (x : Dyadic) : x.toRat ≤ (Dy.abs x).toRat ∧ -x.toRat ≤ (Dy.
     have h : ¬ x.toRat ≤ 0 := fun h' => h (Dyadic.toRat_le_toRat_iff.mp (by simpa using h'))
     grind
 
-/-- The magnitude of an interval, rounded up, bounds every number in it. -/
-theorem bounded_mag {I : Interval} {x : Rat} (h : I.Holds x) : Bounded x (Dy.up 32 I.mag).toRat := by
-  have h1 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up 32 I.mag)
+/-- The magnitude of an interval bounds every number in it. -/
+theorem bounded_mag {I : Interval} {x : Rat} (h : I.Holds x) : Bounded x I.mag.toRat := by
   have h2 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_max_left (Dy.abs I.lo) (Dy.abs I.hi))
   have h3 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_max_right (Dy.abs I.lo) (Dy.abs I.hi))
   have h4 := le_abs I.lo
@@ -81,7 +80,8 @@ theorem holds_round {I : Interval} {y z : Rat} (h : I.Holds y) (hz : Rounded (un
     (round m 1 I).Holds z := by
   apply holds_shorten
   apply holds_widen h
-  have h1 := hz.error (bounded_mag h)
+  have h0 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up 32 I.mag)
+  have h1 := hz.error (r := (Dy.up 32 I.mag).toRat) (by have := bounded_mag h; unfold Bounded at *; grind)
   have h2 : (dyadic (Int.ofNat 1)).toRat = 1 := rfl
   simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h2, Rat.mul_one]
   exact h1
@@ -126,55 +126,81 @@ structure Factors (m : Rounding) where
   /-- The second factor is sound. -/
   hs : Sound s y y'
 
+theorem bounded_abs (x : Dyadic) : Bounded x.toRat (Dy.abs x).toRat := by
+  have h := le_abs x
+  unfold Bounded
+  grind
+
+theorem holds_recorded {x : Dyadic} {y : Rat} (h : (Interval.point x).Holds y) : y = x.toRat := by
+  unfold Holds Interval.point at h
+  grind
+
+/-- One more product: what is known and what is enclosed still add up to the exact sum and to the computed one. -/
 theorem push_sound {s : Partial} {e v a : Rat} (he : s.exact.Holds e) (hv : s.run.Holds v) (ha : a ≤ s.mags.toRat)
     (t : Factors m) :
-    (s.push t.r t.s).exact.Holds (e + t.x * t.y) ∧ (s.push t.r t.s).run.Holds (v + t.x' * t.y') ∧
-      a + Rounding.size (t.x' * t.y') ≤ (s.push t.r t.s).mags.toRat ∧ (s.push t.r t.s).terms = s.terms + 1 := by
-  have run : (if t.r.run = t.r.exact ∧ t.s.run = t.s.exact then Interval.mul t.r.exact t.s.exact
-      else Interval.mul t.r.run t.s.run).Holds (t.x' * t.y') := by
-    split
-    · rename_i h
-      have h1 := t.hr.run
-      have h2 := t.hs.run
-      rw [h.1] at h1
-      rw [h.2] at h2
-      exact Interval.holds_mul h1 h2
-    · exact Interval.holds_mul t.hr.run t.hs.run
-  refine ⟨Interval.holds_add he (Interval.holds_mul t.hr.exact t.hs.exact), ?_, ?_, rfl⟩
-  · unfold Partial.push
-    simp only
-    generalize (if t.r.run = t.r.exact ∧ t.s.run = t.s.exact then Interval.mul t.r.exact t.s.exact
-      else Interval.mul t.r.run t.s.run) = product at *
-    split
-    · rename_i h
-      rw [h.1] at hv
-      rw [h.2] at run
-      exact Interval.holds_add hv run
-    · exact Interval.holds_add hv run
-  have h := Rounding.size_le (bounded_mag run)
-  show _ ≤ (s.mags + Dy.up 32 _).toRat
-  rw [Dyadic.toRat_add]
-  grind
+    ∃ e' v', (s.push t.r t.s).exact.Holds e' ∧ (s.push t.r t.s).run.Holds v' ∧
+      (s.push t.r t.s).known.toRat + e' = s.known.toRat + e + t.x * t.y ∧
+      (s.push t.r t.s).known.toRat + v' = s.known.toRat + v + t.x' * t.y' ∧
+      a + Rounding.size (t.x' * t.y') ≤ (s.push t.r t.s).mags.toRat ∧
+      (s.push t.r t.s).terms = s.terms + 1 := by
+  obtain ⟨r, q, x, y, x', y', hr, hs⟩ := t
+  have enclosed (hp : s.push r q = ⟨s.terms + 1, s.known, Interval.add s.exact (Interval.mul r.exact q.exact),
+      Interval.add s.run (Interval.mul r.run q.run), s.mags + (Interval.mul r.run q.run).mag,
+      s.ok && r.ok && q.ok⟩) : ∃ e' v', (s.push r q).exact.Holds e' ∧ (s.push r q).run.Holds v' ∧
+      (s.push r q).known.toRat + e' = s.known.toRat + e + x * y ∧
+      (s.push r q).known.toRat + v' = s.known.toRat + v + x' * y' ∧
+      a + Rounding.size (x' * y') ≤ (s.push r q).mags.toRat ∧ (s.push r q).terms = s.terms + 1 := by
+    rw [hp]
+    have run := Interval.holds_mul hr.run hs.run
+    have h := Rounding.size_le (bounded_mag run)
+    refine ⟨e + x * y, v + x' * y', Interval.holds_add he (Interval.holds_mul hr.exact hs.exact),
+      Interval.holds_add hv run, ?_, ?_, ?_, rfl⟩
+    · grind
+    · grind
+    · simp only [Dyadic.toRat_add]
+      grind
+  cases r with
+  | enclosed => exact enclosed rfl
+  | recorded p =>
+    cases q with
+    | enclosed => exact enclosed rfl
+    | recorded q =>
+      have h1 := holds_recorded hr.exact
+      have h2 := holds_recorded hs.exact
+      have h3 := holds_recorded hr.run
+      have h4 := holds_recorded hs.run
+      have h5 := Rounding.size_le (bounded_abs (p * q))
+      simp only [Dyadic.toRat_mul] at h5
+      refine ⟨e, v, he, hv, ?_, ?_, ?_, rfl⟩
+      · simp only [Partial.push, Dyadic.toRat_add, Dyadic.toRat_mul]
+        grind
+      · simp only [Partial.push, Dyadic.toRat_add, Dyadic.toRat_mul]
+        grind
+      · simp only [Partial.push, Dyadic.toRat_add]
+        rw [h3, h4]
+        grind
 
 theorem foldl_sound (ts : List (Factors m)) (s : Partial) (e v a : Rat) (he : s.exact.Holds e) (hv : s.run.Holds v)
     (ha : a ≤ s.mags.toRat) :
     let s' := (ts.map fun t => (t.r, t.s)).foldl (init := s) fun s p => s.push p.1 p.2
-    s'.exact.Holds (e + Rounding.total (fun t => t.x * t.y) ts) ∧
-      s'.run.Holds (v + Rounding.total (fun t => t.x' * t.y') ts) ∧
+    ∃ e' v', s'.exact.Holds e' ∧ s'.run.Holds v' ∧
+      s'.known.toRat + e' = s.known.toRat + e + Rounding.total (fun t => t.x * t.y) ts ∧
+      s'.known.toRat + v' = s.known.toRat + v + Rounding.total (fun t => t.x' * t.y') ts ∧
       a + Rounding.total (fun t => Rounding.size (t.x' * t.y')) ts ≤ s'.mags.toRat ∧
       s'.terms = s.terms + ts.length := by
   induction ts generalizing s e v a with
   | nil =>
     simp only [List.map_nil, List.foldl_nil, Rounding.total, Rat.add_zero, List.length_nil, Nat.add_zero]
-    exact ⟨he, hv, ha, trivial⟩
+    exact ⟨e, v, he, hv, rfl, rfl, ha, trivial⟩
   | cons t ts ih =>
-    obtain ⟨h1, h2, h3, h4⟩ := push_sound he hv ha t
-    have h := ih (s.push t.r t.s) _ _ _ h1 h2 h3
+    obtain ⟨e1, v1, h1, h2, h3, h4, h5, h6⟩ := push_sound he hv ha t
+    obtain ⟨e2, v2, g1, g2, g3, g4, g5, g6⟩ := ih (s.push t.r t.s) e1 v1 _ h1 h2 h5
     simp only [List.map_cons, List.foldl_cons, Rounding.total, List.length_cons] at *
-    rw [← Rat.add_assoc, ← Rat.add_assoc, ← Rat.add_assoc]
-    refine ⟨h.1, h.2.1, h.2.2.1, ?_⟩
-    rw [h.2.2.2, h4]
-    omega
+    refine ⟨e2, v2, g1, g2, ?_, ?_, ?_, ?_⟩
+    · rw [g3, h3]; grind
+    · rw [g4, h4]; grind
+    · rw [← Rat.add_assoc]; exact g5
+    · rw [g6, h6]; omega
 
 theorem growth_le_gamma {n : Nat} {g : Dyadic} (h : gamma m n = some g) :
     Rounding.growth (unit m) n - 1 ≤ g.toRat ∧ g.toRat ≤ 1 := by
@@ -208,8 +234,10 @@ theorem sound_dot (ts : List (Factors m)) {o : Order} {v : Rat} {g : Dyadic}
     (hg : gamma m ts.length = some g) :
     Sound (Scalar.dot (ts.map fun t => (t.r, t.s))) (Rounding.total (fun t => t.x * t.y) ts) v := by
   have zero : (Interval.point Dyadic.zero).Holds 0 := Interval.holds_point Dyadic.zero
-  obtain ⟨h1, h2, h3, h4⟩ := foldl_sound ts Partial.empty 0 0 0 zero zero Rat.le_refl
-  rw [Rat.zero_add] at h1 h2 h3
+  obtain ⟨e', v', h1, h2, hk1, hk2, h3, h4⟩ := foldl_sound ts Partial.empty 0 0 0 zero zero Rat.le_refl
+  have hz : Partial.empty.known.toRat = 0 := rfl
+  rw [hz, Rat.zero_add, Rat.zero_add] at hk1 hk2
+  rw [Rat.zero_add] at h3
   have hterms : o.terms = ts.length := by rw [o.terms_eq, horder.length_eq, List.length_map]
   have hexact : o.exact = Rounding.total (fun t : Factors m => t.x' * t.y') ts := by
     rw [o.exact_eq, Rounding.total_perm _ horder, Rounding.total_map]
@@ -227,7 +255,11 @@ theorem sound_dot (ts : List (Factors m)) {o : Order} {v : Rat} {g : Dyadic}
   have h5 : s.terms = ts.length := by rw [h4]; simp [Partial.empty]
   unfold Partial.finish
   rw [h5, hg]
-  refine ⟨h1, holds_shorten (holds_widen h2 ?_)⟩
+  have k1 := Interval.holds_add (Interval.holds_point s.known) h1
+  have k2 := Interval.holds_add (Interval.holds_point s.known) h2
+  rw [hk1] at k1
+  rw [hk2] at k2
+  refine ⟨k1, holds_shorten (holds_widen k2 ?_)⟩
   have h6 : (dyadic (Int.ofNat (4 * ts.length))).toRat = 4 * ts.length := by
     unfold dyadic
     rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]

@@ -34,16 +34,30 @@ structure Rounding where
   geluUlp : Nat
 
 /-- The exact value and the values in reach of an implementation under the rounding model `m`. -/
-structure Reach (m : Rounding) where
-  /-- Contains the exact value. -/
-  exact : Interval
-  /-- Contains every value that an implementation can compute. -/
-  run : Interval
-  /-- Whether both are defined: no division by an interval around 0, no square root of a negative number, no overflow. -/
-  ok : Bool
+inductive Reach (m : Rounding) where
+  /-- A recorded number: it is exact, since the specification is applied to the recorded inputs. -/
+  | recorded (x : Dyadic)
+  /-- An interval that contains the exact value, one that contains every value that an implementation can compute, and
+  whether both are defined: no division by an interval around 0, no root of a negative number, no overflow. -/
+  | enclosed (exact run : Interval) (ok : Bool)
 
 namespace Reach
 variable {m : Rounding}
+
+/-- Contains the exact value. -/
+def exact : Reach m → Interval
+  | recorded x => Interval.point x
+  | enclosed e _ _ => e
+
+/-- Contains every value that an implementation can compute. -/
+def run : Reach m → Interval
+  | recorded x => Interval.point x
+  | enclosed _ r _ => r
+
+/-- Whether both are defined. -/
+def ok : Reach m → Bool
+  | recorded _ => true
+  | enclosed _ _ ok => ok
 
 /-- The bits that the ends of `run` keep. -/
 def runBits : Nat := 72
@@ -51,11 +65,8 @@ def runBits : Nat := 72
 /-- Shorten `run` outward. -/
 def shorten (x : Interval) : Interval := ⟨Dy.down runBits x.lo, Dy.up runBits x.hi⟩
 
-/-- A recorded number: it is exact, since the specification is applied to the recorded inputs. -/
-def recorded (x : Dyadic) : Reach m := ⟨Interval.point x, Interval.point x, true⟩
-
 /-- No value. -/
-def undefined : Reach m := ⟨Interval.point Dyadic.zero, Interval.point Dyadic.zero, false⟩
+def undefined : Reach m := .enclosed (Interval.point Dyadic.zero) (Interval.point Dyadic.zero) false
 
 /-- `2 ^ -smallest`. -/
 def tiny (m : Rounding) : Dyadic := twoPowNeg (Int.ofNat m.smallest)
@@ -69,65 +80,72 @@ def gamma (m : Rounding) (n : Nat) : Option Dyadic :=
   let nu := dyadic (Int.ofNat n) * twoPowNeg (Int.ofNat m.precision)
   if nu ≤ twoPowNeg (Int.ofNat 1) then some (nu + nu * nu * dyadic (Int.ofNat 2)) else none
 
-/-- The state of a sum: terms so far, exact sum, sum of the runs, sum of the magnitudes. -/
+/-- The state of a sum of products. -/
 structure Partial where
-  /-- Number of terms. -/
+  /-- Number of products. -/
   terms : Nat
-  /-- The exact sum. -/
+  /-- The exact sum of the products of recorded numbers. -/
+  known : Dyadic
+  /-- The exact sum of the others. -/
   exact : Interval
-  /-- The sum of the computed terms, before any rounding. -/
+  /-- The sum of the others as computed, before it is rounded. -/
   run : Interval
-  /-- A bound on the sum of their absolute values. -/
+  /-- A bound on the sum of the computed products' absolute values. -/
   mags : Dyadic
-  /-- Whether every term is defined. -/
+  /-- Whether every product is defined. -/
   ok : Bool
 
 /-- Nothing added yet. -/
-def Partial.empty : Partial := ⟨0, Interval.point Dyadic.zero, Interval.point Dyadic.zero, Dyadic.zero, true⟩
+def Partial.empty : Partial :=
+  ⟨0, Dyadic.zero, Interval.point Dyadic.zero, Interval.point Dyadic.zero, Dyadic.zero, true⟩
 
 /-- Add one product. -/
-def Partial.push (s : Partial) (x y : Reach m) : Partial :=
-  let exact := Interval.mul x.exact y.exact
-  let run := if x.run = x.exact ∧ y.run = y.exact then exact else Interval.mul x.run y.run
-  let total := Interval.add s.exact exact
-  let totalRun := if s.run = s.exact ∧ run = exact then total else Interval.add s.run run
-  ⟨s.terms + 1, total, totalRun, s.mags + Dy.up 32 run.mag, s.ok && x.ok && y.ok⟩
+def Partial.push (s : Partial) : Reach m → Reach m → Partial
+  | .recorded x, .recorded y =>
+    let p := x * y
+    { s with terms := s.terms + 1, known := s.known + p, mags := s.mags + Dy.abs p }
+  | x, y =>
+    let run := Interval.mul x.run y.run
+    ⟨s.terms + 1, s.known, Interval.add s.exact (Interval.mul x.exact y.exact), Interval.add s.run run,
+      s.mags + run.mag, s.ok && x.ok && y.ok⟩
 
 /-- Round a sum of `n` products in any order, each product rounded or fused: `((1 + u)ⁿ - 1) Σ |xᵢ yᵢ|`. -/
 def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
   match gamma m s.terms with
   | none => undefined
-  | some g => ⟨s.exact, shorten (s.run.widen (g * s.mags + tiny m * dyadic (Int.ofNat (4 * s.terms)))), s.ok⟩
+  | some g =>
+    let known := Interval.point s.known
+    let slack := g * s.mags + tiny m * dyadic (Int.ofNat (4 * s.terms))
+    .enclosed (Interval.add known s.exact) (shorten ((Interval.add known s.run).widen slack)) s.ok
 
 /-- A function whose exact extension is `f`, computed to `ulps` units in the last place, with an absolute error `slack` beside. -/
 def apply (m : Rounding) (f : Interval → Option Interval) (ulps : Nat) (slack : Dyadic) (x : Reach m) : Reach m :=
   if x.ok then
     match f x.exact, f x.run with
-    | some e, some r => ⟨e, (round m (2 * ulps) r).widen slack, true⟩
+    | some e, some r => .enclosed e ((round m (2 * ulps) r).widen slack) true
     | _, _ => undefined
   else undefined
 
 /-- A quotient; undefined where the divisor may be 0. -/
 def quotient (m : Rounding) (x y : Reach m) : Reach m :=
   match Interval.div x.exact y.exact, Interval.div x.run y.run with
-  | some e, some r => ⟨e, round m 1 r, x.ok && y.ok⟩
+  | some e, some r => .enclosed e (round m 1 r) (x.ok && y.ok)
   | _, _ => undefined
 
 /-- The rational `n / d`, rounded once unless it is an integer. -/
 def rational (m : Rounding) (n : Int) (d : Nat) : Reach m :=
-  let x := Interval.point (dyadic n)
-  if d = 1 then ⟨x, x, true⟩
-  else match Interval.div x (Interval.int d) with
-    | some q => ⟨q, round m 1 q, true⟩
+  if d = 1 then .recorded (dyadic n)
+  else match Interval.div (Interval.point (dyadic n)) (Interval.int d) with
+    | some q => .enclosed q (round m 1 q) true
     | none => undefined
 
 instance (m : Rounding) : Scalar (Reach m) where
-  add x y := ⟨Interval.add x.exact y.exact, round m 1 (Interval.add x.run y.run), x.ok && y.ok⟩
-  sub x y := ⟨Interval.sub x.exact y.exact, round m 1 (Interval.sub x.run y.run), x.ok && y.ok⟩
-  mul x y := ⟨Interval.mul x.exact y.exact, round m 1 (Interval.mul x.run y.run), x.ok && y.ok⟩
+  add x y := .enclosed (Interval.add x.exact y.exact) (round m 1 (Interval.add x.run y.run)) (x.ok && y.ok)
+  sub x y := .enclosed (Interval.sub x.exact y.exact) (round m 1 (Interval.sub x.run y.run)) (x.ok && y.ok)
+  mul x y := .enclosed (Interval.mul x.exact y.exact) (round m 1 (Interval.mul x.run y.run)) (x.ok && y.ok)
   div x y := quotient m x y
-  neg x := ⟨Interval.neg x.exact, Interval.neg x.run, x.ok⟩
-  max x y := ⟨Interval.max x.exact y.exact, Interval.max x.run y.run, x.ok && y.ok⟩
+  neg x := .enclosed (Interval.neg x.exact) (Interval.neg x.run) x.ok
+  max x y := .enclosed (Interval.max x.exact y.exact) (Interval.max x.run y.run) (x.ok && y.ok)
   const n d := rational m n d
   sum xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s x => s.push x (rational m (Int.ofNat 1) 1))
   dot xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s p => s.push p.1 p.2)
@@ -137,7 +155,7 @@ instance (m : Rounding) : Scalar (Reach m) where
   softplus x := apply m Interval.softplus m.softplusUlp Dyadic.zero x
   silu x := apply m Interval.silu m.siluUlp (tiny m * dyadic (Int.ofNat 1024)) x
   gelu x := apply m Interval.gelu 1 (x.run.mag * dyadic (Int.ofNat (2 * m.geluUlp)) * twoPowNeg (Int.ofNat m.precision)) x
-  either x y := ⟨x.exact, Interval.hull x.run y.run, x.ok && y.ok⟩
+  either x y := .enclosed x.exact (Interval.hull x.run y.run) (x.ok && y.ok)
 
 end Reach
 end Spec
