@@ -1,5 +1,6 @@
 module
 public import Spec.Check.Mamba
+public import Spec.Check.ResNet
 public import Spec.Check.ViT
 
 /-!
@@ -17,10 +18,10 @@ def gather {β : Type} (lists : List (List β)) : List β :=
   lists.foldl (init := []) fun all xs => xs.foldl (init := all) fun all x => x :: all
 
 /-- All spec points. -/
-def points : List (String × Point) := gather [Check.Mamba.points, Check.ViT.points]
+def points : List (String × Point) := gather [Check.Mamba.points, Check.ResNet.points, Check.ViT.points]
 
 /-- All structural facts. -/
-def facts : List (String × Fact) := gather [Check.Mamba.facts, Check.ViT.facts]
+def facts : List (String × Fact) := gather [Check.Mamba.facts, Check.ResNet.facts, Check.ViT.facts]
 
 /-- Judge a structural fact: the runtime's numbers must be the specification's. -/
 def judgeFact (name : String) (j : Json) : Except String (List (String × Json)) := do
@@ -36,11 +37,11 @@ def judgeFact (name : String) (j : Json) : Except String (List (String × Json))
 def judgeCall (j : Json) : Except String (List (String × Json)) := do
   let m ← Request.parseRounding (← Request.field j "rounding")
   let r ← Request.parse j
-  let (shape, out) ← Request.parseTensor "output" (← Request.field j "output")
+  let out ← Request.parseTensor "output" (← Request.field j "output")
   let indices ← Request.nats (← Request.field j "indices")
   match Request.lookup r.point points with
   | none => throw s!"no spec point is called '{r.point}'"
-  | some point => return judge (← point m r) shape out indices
+  | some point => return judge (← point m r) out indices
 
 /-- The functions whose enclosures can be asked for. -/
 def functions : List (String × (Interval → Option Interval)) :=
@@ -55,18 +56,18 @@ def showInterval : Option Interval → Json
     Json.arr #[num (Dy.mantissa x.lo), num (Dy.scale x.lo), num (Dy.mantissa x.hi), num (Dy.scale x.hi)]
 
 /-- The loop of `enclose`. -/
-def encloseLoop (f : Interval → Option Interval) (xs : Array Dyadic) (i fuel : Nat) (acc : Array Json) : Array Json :=
+def encloseLoop (f : Interval → Option Interval) (xs : Tensor) (i fuel : Nat) (acc : Array Json) : Array Json :=
   match fuel with
   | 0 => acc
   | fuel + 1 =>
-    encloseLoop f xs (i + 1) fuel (acc.push (showInterval (f (Interval.point (xs.getD i Dyadic.zero)))))
+    encloseLoop f xs (i + 1) fuel (acc.push (showInterval ((xs.number? i).bind fun x => f (Interval.point x))))
 
 /-- Enclosures of a function at every entry of a tensor. -/
 def enclose (name : String) (j : Json) : Except String (List (String × Json)) := do
   let x ← Request.parseInput "x" (← Request.field j "x")
   match Request.lookup name functions with
   | none => throw s!"no function is called '{name}'"
-  | some f => return [("enclosures", Json.arr (encloseLoop f x.data 0 x.data.size #[]))]
+  | some f => return [("enclosures", Json.arr (encloseLoop f x 0 x.bits.size #[]))]
 
 /-- What a request asks for: a structural fact, the enclosures of a function, or the verdict on a recorded call. -/
 def answerTo (j : Json) : Except String (List (String × Json)) :=

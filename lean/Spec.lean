@@ -3,6 +3,7 @@ public import Spec.Check.Format
 public import Spec.Check.Mamba
 public import Spec.Check.Point
 public import Spec.Check.Request
+public import Spec.Check.ResNet
 public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention

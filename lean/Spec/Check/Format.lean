@@ -27,18 +27,19 @@ def named (name : String) : Option Format :=
   else if name == "float16" then some ⟨5, 10⟩
   else none
 
-/-- The number with the given bits, exactly; `none` for infinities and NaN. -/
-def decode (f : Format) (bits : Nat) : Option Dyadic :=
+/-- Whether the bits are those of a number, not of an infinity or NaN. -/
+def finite (f : Format) (bits : Nat) : Bool :=
+  (bits >>> f.fraction) % (1 <<< f.exponent) + 1 != 1 <<< f.exponent
+
+/-- The number with the given bits, exactly, if they are finite. -/
+def decode (f : Format) (bits : Nat) : Dyadic :=
   let frac := bits % (1 <<< f.fraction)
   let exp := (bits >>> f.fraction) % (1 <<< f.exponent)
-  let negative := (bits >>> (f.fraction + f.exponent)) % 2 == 1
-  if exp + 1 = 1 <<< f.exponent then none
-  else
-    let bias := Int.ofNat ((1 <<< (f.exponent - 1)) - 1 + f.fraction)
-    let x :=
-      if exp = 0 then Dyadic.ofIntWithPrec (Int.ofNat frac) (bias - Int.ofNat 1)
-      else Dyadic.ofIntWithPrec (Int.ofNat (frac + (1 <<< f.fraction))) (bias - Int.ofNat exp)
-    some (if negative then -x else x)
+  let bias := Int.ofNat ((1 <<< (f.exponent - 1)) - 1 + f.fraction)
+  let x :=
+    if exp = 0 then Dyadic.ofIntWithPrec (Int.ofNat frac) (bias - Int.ofNat 1)
+    else Dyadic.ofIntWithPrec (Int.ofNat (frac + (1 <<< f.fraction))) (bias - Int.ofNat exp)
+  if (bits >>> (f.fraction + f.exponent)) % 2 == 1 then -x else x
 
 end Format
 end Spec

@@ -34,7 +34,7 @@ def conv : Point := fun m r => do
   | s, t => throw s!"mamba.conv: 'x' has shape {Request.showShape s} and 'weight' {Request.showShape t}"
 
 /-- `mamba.dt`. -/
-def dt : Point := fun m r => do
+def dt : Point := fun _ r => do
   let x ← r.tensor "x"
   let (_, n) := lastAxis x.shape
   let w ← r.tensor "weight"
@@ -42,9 +42,8 @@ def dt : Point := fun m r => do
   | [e, _] =>
     let w ← r.shaped "weight" [e, n]
     let b ← r.shaped "bias" [e]
-    let weight : Mat e n (Reach m) := w.mat e n
-    let bias : Vector (Reach m) e := b.vec e
-    return ⟨withLast e x.shape, 1, single e fun row i => Spec.Mamba.dtAt weight bias (x.vec n (row * n)) i⟩
+    return ⟨withLast e x.shape, 1, fun i =>
+      #[Spec.Mamba.dtAt (w.vec n (i % e * n)) (b.entry (i % e)) (x.vec n (i / e * n))]⟩
   | s => throw s!"mamba.dt: 'weight' has shape {Request.showShape s}"
 
 /-- `mamba.decay`. -/

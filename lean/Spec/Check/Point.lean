@@ -76,24 +76,19 @@ def perPair (f : {α : Type} → [Scalar α] → α → α → α) : Point := fu
   let y ← r.shaped "y" x.shape
   return ⟨x.shape, 1, fun i => #[f (x.entry i) (y.entry i)]⟩
 
-/-- Blocks of one entry, from the row and the place in it. -/
-def single (k : Nat) (f : Nat → Fin k → Reach m) (i : Nat) : Array (Reach m) :=
-  if h : i % k < k then #[f (i / k) ⟨i % k, h⟩] else #[]
-
 /-- A linear layer along the last axis, with a bias if one was recorded. -/
-def linearLayer : Point := fun m r => do
+def linearLayer : Point := fun _ r => do
   let x ← r.tensor "x"
   let (_, n) := lastAxis x.shape
   let w ← r.tensor "weight"
   match w.shape with
   | [k, n'] =>
     if n = n' then
-      let weight : Mat k n (Reach m) := w.mat k n
       if r.has "bias" then
         let bias ← r.shaped "bias" [k]
-        let b : Vector (Reach m) k := bias.vec k
-        return ⟨withLast k x.shape, 1, single k fun row i => linearBiasAt weight b (x.vec n (row * n)) i⟩
-      else return ⟨withLast k x.shape, 1, single k fun row i => linearAt weight (x.vec n (row * n)) i⟩
+        return ⟨withLast k x.shape, 1, fun i =>
+          #[linearBiasAt (w.vec n (i % k * n)) (bias.entry (i % k)) (x.vec n (i / k * n))]⟩
+      else return ⟨withLast k x.shape, 1, fun i => #[linearAt (w.vec n (i % k * n)) (x.vec n (i / k * n))]⟩
     else throw s!"{r.point}: 'weight' has {n'} columns, 'x' has {n} features"
   | shape => throw s!"{r.point}: 'weight' has shape {Request.showShape shape}, the specification needs two axes"
 

