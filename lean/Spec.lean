@@ -7,10 +7,13 @@ public import Spec.Check.ResNet
 public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention
+public import Spec.Law.Conv2d
+public import Spec.Law.Exact
 public import Spec.Law.Interval
 public import Spec.Law.Mamba
 public import Spec.Law.Patch
 public import Spec.Law.Reach
+public import Spec.Law.ResNet
 public import Spec.Law.Rounding
 public import Spec.Law.Scan
 public import Spec.Law.ViT

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pyzoo.conformance import FAMILIES
 from pyzoo.errors import InputError
 
 STYLES = {"EXACT": "green", "WITHIN": "green", "FAIL": "bold red"}
@@ -44,46 +45,55 @@ def conform(
 ) -> None:
     """Record what went in and out at every spec point of a running model, and let Lean decide. Exit code 0: every
     point is EXACT or WITHIN; 1: some point isn't; 2: bad input; 3: Lean or a device is missing."""
-    from pyzoo.conformance import run as runs
-
     if cases < 1:
         raise InputError(f"--cases must be at least 1, not {cases}")
-    if (impl is None) != (point is None) and impl is not None:
+    if impl is not None and point is None:
         raise InputError("--impl needs --point, the spec point that it replaces")
-    names = [*runs.FAMILIES] if all_models else [model] if model else []
-    if run is not None and not names:
-        names = [_family_of(run)]
-    if not names and replay is None:
-        raise InputError("name a model (mamba, resnet, vit), or give --all, --run or --replay")
-    for name in names:
-        if name not in runs.FAMILIES:
-            near = difflib.get_close_matches(name, runs.FAMILIES, n=3, cutoff=0.3) or runs.FAMILIES
-            raise InputError(f"there is no model {name!r} to conform; nearest: {', '.join(near)}")
-    if impl is not None:
-        from pyzoo.conformance.foreign import resolve
-
-        resolve(impl)
-    runs.device_of(device)
+    console = Console(stderr=json_file == Path("-"))
+    if replay is not None:
+        sys.exit(0 if _replay(replay, console) else 1)
+    names = _names(model, all_models, run)
 
     from pyzoo.bridge.lean.session import Evaluator
 
-    console = Console(stderr=json_file == Path("-"))
     holds, documents = True, []
-    with Evaluator() as lean:
-        if replay is not None:
-            holds = _replay(lean, replay, console)
+    with Evaluator(family=names[0] if len(names) == 1 else None) as lean:  # it starts while PyTorch is imported
+        from pyzoo.conformance import run as runs
+
+        runs.device_of(device)
+        if impl is not None:
+            from pyzoo.conformance.foreign import resolve
+
+            resolve(impl)
         for name in names:
             result = runs.conform(lean, name, seed, cases, device, run, impl, point, mutants)
             holds &= result.holds
             documents.append(result.document(lean.describe()))
             _show(console, result, traces)
-    if json_file is not None and documents:
+    if json_file is not None:
         text = json.dumps(documents[0] if len(documents) == 1 else documents, indent=1)
         if json_file == Path("-"):
             print(text)
         else:
             json_file.write_text(text + "\n")
     sys.exit(0 if holds else 1)
+
+
+def _names(model: str | None, all_models: bool, run: Path | None) -> list[str]:
+    """The families to judge."""
+    if run is not None:
+        saved = _family_of(run)
+        if all_models or model not in (None, saved):
+            raise InputError(f"{run} is a run of {saved}; leave out {'--all' if all_models else model}")
+        return [saved]
+    if all_models:
+        return [*FAMILIES]
+    if model is None:
+        raise InputError("name a model (mamba, resnet, vit), or give --all, --run or --replay")
+    if model not in FAMILIES:
+        near = difflib.get_close_matches(model, FAMILIES, n=3, cutoff=0.3) or FAMILIES
+        raise InputError(f"there is no model {model!r} to conform; nearest: {', '.join(near)}")
+    return [model]
 
 
 def _family_of(run: Path) -> str:
@@ -118,12 +128,17 @@ def _show(console: Console, result, traces: Path) -> None:
     console.print(f"{result.model}: {result.verdict}", markup=False)
 
 
-def _replay(lean, folder: Path, console: Console) -> bool:
+def _replay(folder: Path, console: Console) -> bool:
+    from pyzoo.bridge.lean.session import Evaluator
     from pyzoo.conformance.judge import judge
     from pyzoo.conformance.trace import load
 
     call, indices, _ = load(folder)
-    verdict = judge(lean, call, 0, indices=indices)
+    family = call.point.partition(".")[0]
+    if family not in FAMILIES:
+        raise InputError(f"{folder / 'trace.json'}: field 'point' is {call.point!r}, which no model has")
+    with Evaluator(family=family) as lean:
+        verdict = judge(lean, call, 0, indices=indices)
     where = f" at {verdict.worst_index}" if verdict.worst_index is not None else ""
     console.print(f"{verdict.id}: {verdict.verdict}, error ÷ budget {verdict.error_over_budget:.3g}{where}"
                   + (f": {verdict.message}" if verdict.message else ""), markup=False)

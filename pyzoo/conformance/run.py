@@ -17,7 +17,6 @@ from pyzoo.conformance.mutants import mutants
 from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.errors import InputError, MissingError
 
-FAMILIES = ("mamba", "resnet", "vit")
 CALLS_PER_POINT = 4  # of each spec point and case: the first, the last, and some between; a family may say fewer
 
 
@@ -129,18 +128,18 @@ def conform(
     module = family(name)
     if point is not None and point not in module.POINTS:
         raise InputError(f"{name} has no spec point {point!r}; it has {', '.join(module.POINTS)}")
-    result = Result(name, device, seed, [])
-    if impl is None:
-        for fact, value, arguments in module.facts(run):
-            result.points.append(judge_fact(lean, fact, value, **arguments))
     merged: dict[str, Verdict] = {}
     for case in range(seed, seed + cases):
         calls = record(name, case, device, run, None)
+        lean.wait()
         if impl is not None:
             calls = [isolated(impl, c) for c in calls if c.point == point]
+        elif case == seed:
+            for fact, value, arguments in module.facts(run):
+                merged.setdefault(fact, Verdict(fact)).merge(judge_fact(lean, fact, value, **arguments))
         for verdict in judge_calls(lean, name, calls, case, point):
             merged.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
-    result.points += merged.values()
+    result = Result(name, device, seed, [*merged.values()])
     if with_mutants:
         result.mutants = [kill(lean, name, mutant, seed, device) for mutant in mutants(name)]
     return result

@@ -10,7 +10,7 @@ from pyzoo.conformance.mutants import mutants
 def test_a_correct_model_passes(lean, seed):
     result = run.conform(lean, "vit", seed)
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
-    assert {p.id for p in result.points} == {"vit.parameters", "vit.tokens", *run.family("vit").POINTS}
+    assert {p.id for p in result.points} == {"vit.parameters", "vit.token_count", *run.family("vit").POINTS}
     assert all(p.elements > 0 for p in result.points)
 
 

@@ -111,10 +111,10 @@ def configs (j : Lean.Json) : Except String (List Spec.ViT.Config) := do
 /-- `vit.parameters`: the number of parameters of each network. -/
 def parameters : Fact := fun j => do return (← configs j).map fun c => c.paramCount
 
-/-- `vit.tokens`: the number of tokens of each network. -/
+/-- `vit.token_count`: the number of tokens of each network. -/
 def sequence : Fact := fun j => do return (← configs j).map fun c => c.tokens
 
 /-- The structural facts of the vision transformer. -/
-def facts : List (String × Fact) := [("vit.parameters", parameters), ("vit.tokens", sequence)]
+def facts : List (String × Fact) := [("vit.parameters", parameters), ("vit.token_count", sequence)]
 
 end Spec.Check.ViT

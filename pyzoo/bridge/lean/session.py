@@ -21,9 +21,13 @@ class EvaluatorError(PyzooError):
 
 class Evaluator:
     """`with Evaluator() as lean: lean.ask({...})`. The process starts in the background when the block is entered; the
-    first question waits for it. A process that crashes or hangs is killed and replaced once for each question."""
+    first question waits for it. A process that crashes or hangs is killed and replaced once for each question. An
+    evaluator for one family of models starts sooner than the one for all."""
 
-    def __init__(self, sources: Path | None = None, toolchain: Toolchain | None = None) -> None:
+    def __init__(
+        self, sources: Path | None = None, toolchain: Toolchain | None = None, family: str | None = None
+    ) -> None:
+        self._family = family
         self._sources = sources or lean_dir()
         self._toolchain = toolchain
         self._process: JsonProcess | None = None
@@ -47,6 +51,13 @@ class Evaluator:
         self._ready = False
         self._process = JsonProcess(self._command(), self._sources, self._toolchain.environment())
 
+    def wait(self) -> None:
+        """Wait until the process is ready, or has failed: the next question tells."""
+        try:
+            self._until_ready()
+        except NoAnswer:
+            self.stop()
+
     def stop(self) -> None:
         """End the process and whatever it started."""
         process, self._process = self._process, None
@@ -69,7 +80,7 @@ class Evaluator:
     def _command(self) -> list[str]:
         if self._toolchain.build == "lake":
             return [str(self._toolchain.home / "lake"), "exe", "evaluator"]
-        text = single_source(self._sources, "Eval")
+        text = single_source(self._sources, self._root())
         name = hashlib.sha256(text.encode()).hexdigest()[:16]
         path = cache_dir() / "evaluator" / f"Eval{name}.lean"
         if not path.exists():
@@ -79,10 +90,18 @@ class Evaluator:
             os.replace(temporary, path)
         return self._toolchain.command("--run", str(path))
 
-    def _exchange(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+    def _root(self) -> str:
+        """The module to run: `Eval.ResNet` for `resnet`, `Eval` for every family."""
+        names = {path.stem.lower(): path.stem for path in (self._sources / "Eval").glob("*.lean")}
+        return f"Eval.{names[self._family]}" if self._family else "Eval"
+
+    def _until_ready(self) -> None:
         if not self._ready:
             self._process.receive(START_LIMIT)
             self._ready = True
+
+    def _exchange(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        self._until_ready()
         number = next(self._ids)
         self._process.send({"id": number, **request})
         answer = self._process.receive(timeout)

@@ -32,7 +32,7 @@ def _work(call: Call) -> int:
 
 def limit(call: Call) -> int:
     """How many entries of a call's output are compared."""
-    most = 96 if call.point in TRANSCENDENTAL else 256
+    most = 48 if call.point in TRANSCENDENTAL else 256
     return max(2, min(most, 100_000 // _work(call)))
 
 
@@ -110,6 +110,6 @@ def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:
     c = built.config
     sides = [c.patch * n for n in grid(0)] if run is None else [c.image, c.image]
     own = {"sizes": [c.width, c.depth, c.heads, c.patch, *sides, c.channels, c.classes, c.mlp]}
-    for i, name in enumerate(("vit.parameters", "vit.tokens")):
+    for i, name in enumerate(("vit.parameters", "vit.token_count")):
         yield name, [sizes[i] for sizes in published], {"names": [*CONFIGS]}
         yield name, [_sizes(built)[i]], own
