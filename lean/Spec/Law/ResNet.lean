@@ -36,10 +36,13 @@ theorem relu_of_nonneg {x : α} (hx : 0 ≤ x) : @Scalar.relu α (ordered f pick
   split <;> grind
 
 include same in
+omit [Std.IsLinearOrder α] in
 /-- A normalisation with weight 0 and bias 0 gives 0, by every reading. -/
 theorem batchNormAt_zero (eps mean var x : α) : @batchNormAt α (ordered f pick) eps mean var 0 0 x = 0 := by
   have h1 (s : α) : (x - mean) / s * 0 + 0 = 0 := by grind
   simp only [batchNormAt, batchNormReadings, List.foldl_cons, List.foldl_nil]
+  have h2 : (0 : α) + 0 = 0 := by grind
+  have h3 : (0 : α) + (0 - 0) = 0 := by grind
   grind
 
 /-- A branch that gives zeros leaves a block's input as it is, where that is not negative, as behind a relu. -/
