@@ -112,20 +112,20 @@ def _show(console: Console, result, traces: Path) -> None:
         first = bad[0]
         where = f" at {first.worst_index}" if first.worst_index is not None else ""
         console.print(f"first that does not hold: {first.id} {first.verdict}{where}"
-                      + (f": {first.message}" if first.message else ""), markup=False)
+                      + (f": {first.message}" if first.message else ""), markup=False, soft_wrap=True)
         if first.worst_call is not None and first.worst_call[0].error is None and first.worst_call[1]:
             call, indices = first.worst_call
             folder = traces / f"{first.id}-seed{result.seed}"
             if not folder.exists():
                 save(folder, call, indices, {"device": result.device, "seed": result.seed})
-            console.print(f"replay: pyzoo conform --replay {folder}", markup=False)
+            console.print(f"replay: pyzoo conform --replay {folder}", markup=False, soft_wrap=True)
     for m in result.mutants:
         console.print(f"{'killed' if m['killed'] else 'SURVIVED':8} {m['id']}" + (f" by {m['by']}" if m["by"] else ""),
-                      markup=False)
+                      markup=False, soft_wrap=True)
     killed = sum(m["killed"] for m in result.mutants)
     if result.mutants:
-        console.print(f"{killed} of {len(result.mutants)} mutants killed", markup=False)
-    console.print(f"{result.model}: {result.verdict}", markup=False)
+        console.print(f"{killed} of {len(result.mutants)} mutants killed", markup=False, soft_wrap=True)
+    console.print(f"{result.model}: {result.verdict}", markup=False, soft_wrap=True)
 
 
 def _replay(folder: Path, console: Console) -> bool:
@@ -141,7 +141,7 @@ def _replay(folder: Path, console: Console) -> bool:
         verdict = judge(lean, call, 0, indices=indices)
     where = f" at {verdict.worst_index}" if verdict.worst_index is not None else ""
     console.print(f"{verdict.id}: {verdict.verdict}, error ÷ budget {verdict.error_over_budget:.3g}{where}"
-                  + (f": {verdict.message}" if verdict.message else ""), markup=False)
+                  + (f": {verdict.message}" if verdict.message else ""), markup=False, soft_wrap=True)
     return verdict.holds
 
 

@@ -6,7 +6,7 @@ from pyzoo.conformance import run
 from pyzoo.conformance.mutants import mutants
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(20))
 def test_a_correct_model_passes(lean, seed):
     result = run.conform(lean, "vit", seed)
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
