@@ -22,6 +22,7 @@ from pyzoo.errors import InputError
 from pyzoo.ops.point import observe
 
 SCHEMA = 1
+RUN = 8  # neighbouring entries that are compared together
 OUTPUT_NAMES = {"mamba.step": ("y", "conv_state", "h")}  # points with several outputs, in order
 BITS = {torch.float32: torch.int32, torch.float64: torch.int64, torch.bfloat16: torch.int16, torch.float16: torch.int16}
 
@@ -95,11 +96,13 @@ def bits(x: torch.Tensor) -> dict[str, Any]:
 
 
 def sample(total: int, limit: int, seed: int) -> list[int]:
-    """At most `limit` of `total` flat indices, in increasing order; the first and the last are always among them."""
+    """About `limit` of `total` flat indices, in increasing order: runs of neighbours, which Lean evaluates together, with
+    the first and the last index among them."""
     if total <= limit:
         return list(range(total))
-    inner = random.Random(seed).sample(range(1, total - 1), limit - 2)
-    return [0, *sorted(inner), total - 1]
+    starts = range(0, total, RUN)
+    inner = random.Random(seed).sample(starts[1:-1], min(len(starts) - 2, max(0, limit // RUN - 2)))
+    return [i for start in (0, *sorted(inner), starts[-1]) for i in range(start, min(start + RUN, total))]
 
 
 def save(folder: Path, call: Call, indices: list[int], facts: dict[str, Any]) -> None:

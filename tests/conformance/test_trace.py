@@ -60,5 +60,6 @@ def test_bits_of_negative_zero_nan_and_subnormals():
 
 def test_a_sample_keeps_the_first_and_the_last():
     assert sample(5, 9, 0) == [0, 1, 2, 3, 4]
-    chosen = sample(1000, 10, 3)
-    assert len(set(chosen)) == 10 and chosen[0] == 0 and chosen[-1] == 999
+    for total in (9, 100, 1000, 1003):
+        chosen = sample(total, 30, 3)
+        assert chosen[0] == 0 and chosen[-1] == total - 1 and chosen == sorted(set(chosen)) and len(chosen) <= 32

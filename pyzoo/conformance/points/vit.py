@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pyzoo.conformance.trace import Call, Recorder
+from pyzoo.conformance.trace import RUN, Call, Recorder
 from pyzoo.models.vit import CONFIGS, ViT, ViTConfig, build
 from pyzoo.ops import vit as ops
 
@@ -21,18 +21,18 @@ TRANSCENDENTAL = ("vit.weights", "vit.gelu")  # an entry takes milliseconds
 
 
 def _work(call: Call) -> int:
-    """About how many multiplications Lean does for one entry of a call's output, whose row it evaluates."""
+    """About how many multiplications Lean does for one entry of a call's output, where it evaluates whole rows."""
     if call.point in WHOLE:
         return call.output[0].numel()
     for name in ("weight", "k", "v"):
         if name in call.inputs:
-            return call.inputs[name].shape[-2:].numel()
+            return call.inputs[name].shape[-2:].numel() // (1 if name == "weight" else RUN)
     return call.output.shape[-1]
 
 
 def limit(call: Call) -> int:
     """How many entries of a call's output are compared."""
-    most = 48 if call.point in TRANSCENDENTAL else 256
+    most = 48 if call.point in TRANSCENDENTAL else 128
     return max(2, min(most, 100_000 // _work(call)))
 
 
