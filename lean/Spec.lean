@@ -31,6 +31,7 @@ public import Spec.Model.Mamba
 public import Spec.Model.ResNet
 public import Spec.Model.ViT
 public import Spec.Num.Elementary
+public import Spec.Num.Fixed
 public import Spec.Num.Interval
 public import Spec.Num.Loops
 public import Spec.Num.Reach

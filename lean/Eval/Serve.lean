@@ -48,7 +48,8 @@ def judgeCall (families : List Family) (j : Json) : Except String (List (String 
 
 /-- The functions whose enclosures can be asked for. -/
 def functions : List (String × (Interval → Option Interval)) :=
-  [("exp", Interval.exp), ("softplus", Interval.softplus), ("sigmoid", Interval.sigmoid), ("silu", Interval.silu),
+  [("exp", Interval.exp), ("log", Interval.log), ("sin", Interval.sin), ("cos", Interval.cos),
+   ("tanh", Interval.tanh), ("softplus", Interval.softplus), ("sigmoid", Interval.sigmoid), ("silu", Interval.silu),
    ("gelu", Interval.gelu), ("sqrt", Interval.sqrt)]
 
 /-- An enclosure as JSON: mantissa and scale of both ends, or null. -/
