@@ -38,6 +38,7 @@ def main() -> None:
             start = time.perf_counter()
             for call in record(steps).calls:
                 v = judge(lean, call, call.output.numel())
+                assert v.holds, (v.verdict, v.message, v.worst_index, v.error_over_budget)
                 print(f"{steps:5}  {v.id:15}  {v.elements:7}  {v.seconds:7.2f}  {1e6 * v.seconds / v.elements:8.0f}  "
                       f"{v.verdict:7}  {v.error_over_budget:.3f}")
             print(f"{steps:5}  all                       {time.perf_counter() - start:7.2f}")

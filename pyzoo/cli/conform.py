@@ -39,12 +39,15 @@ def conform(
     cases: Annotated[int, typer.Option(help="fresh models and inputs, each with sizes of its own")] = 1,
     seed: Annotated[int, typer.Option(help="seed of the first case")] = 0,
     mutants: Annotated[bool, typer.Option("--mutants", help="also run the family's wrong implementations")] = False,
+    certify: Annotated[Path | None, typer.Option(help="write verdicts on small calls as Lean theorems here")] = None,
     replay: Annotated[Path | None, typer.Option(help="judge a stored trace again")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the report here; - for stdout alone")] = None,
     traces: Annotated[Path, typer.Option(help="where failing calls are stored")] = Path("traces"),
 ) -> None:
     """Record what went in and out at every spec point of a running model, and let Lean decide. Exit code 0: every
     point is EXACT or WITHIN; 1: some point isn't; 2: bad input; 3: Lean or a device is missing."""
+    if certify is not None and certify.exists() and (not certify.is_dir() or any(certify.iterdir())):
+        raise InputError(f"--certify {certify} exists already and is not an empty folder")
     if cases < 1:
         raise InputError(f"--cases must be at least 1, not {cases}")
     if impl is not None and point is None:
@@ -66,10 +69,12 @@ def conform(
 
             resolve(impl)
         for name in names:
-            result = runs.conform(lean, name, seed, cases, device, run, impl, point, mutants)
+            result = runs.conform(lean, name, seed, cases, device, run, impl, point, mutants, certify)
             holds &= result.holds
             documents.append(result.document(lean.describe()))
             _show(console, result, traces)
+    if certify is not None:
+        console.print(f"check: pyzoo lean check {certify}/FILE.lean", markup=False, soft_wrap=True)
     if json_file is not None:
         text = json.dumps(documents[0] if len(documents) == 1 else documents, indent=1)
         if json_file == Path("-"):

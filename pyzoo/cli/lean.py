@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,6 +60,18 @@ def build() -> None:
     seconds = time.perf_counter() - start
     print(f"{len(result.compiled)} of {result.total} modules compiled, {len(result.failed)} failed, {seconds:.1f} s")
     sys.exit(0 if result.ok else 1)
+
+
+@lean.command()
+def check(file: Annotated[Path, typer.Argument(help="a Lean file, such as a certificate")]) -> None:
+    """Check one Lean file against the library. Exit code 1: Lean rejects it."""
+    from pyzoo.bridge.lean.check import check as run
+
+    wrong, names = run(file)
+    for message in wrong:
+        print(message)
+    print(f"{file}: " + (f"{len(wrong)} errors" if wrong else f"{', '.join(names) or 'no theorems'} checked"))
+    sys.exit(1 if wrong else 0)
 
 
 @lean.command()

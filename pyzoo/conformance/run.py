@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from pyzoo.bridge.lean.session import Evaluator
+from pyzoo.conformance import certificate
 from pyzoo.conformance.foreign import isolated
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact
 from pyzoo.conformance.mutants import mutants
@@ -123,6 +124,7 @@ def conform(
     impl: str | None = None,
     point: str | None = None,
     with_mutants: bool = False,
+    certificates: Path | None = None,
 ) -> Result:
     """Run a family against its specification; see `pyzoo conform --help` for the arguments."""
     module = family(name)
@@ -139,10 +141,23 @@ def conform(
                 merged.setdefault(fact, Verdict(fact)).merge(judge_fact(lean, fact, value, **arguments))
         for verdict in judge_calls(lean, name, calls, case, point):
             merged.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
+        if certificates is not None and case == seed:
+            certify(lean, calls, certificates)
     result = Result(name, device, seed, [*merged.values()])
     if with_mutants:
         result.mutants = [kill(lean, name, mutant, seed, device) for mutant in mutants(name)]
     return result
+
+
+def certify(lean: Evaluator, calls: list[Call], folder: Path) -> None:
+    """Write a certificate of the smallest call of each spec point that holds and that the kernel can evaluate."""
+    smallest: dict[str, Call] = {}
+    for call in sorted(filter(certificate.small, calls), key=lambda c: sum(x.numel() for x in c.inputs.values())):
+        smallest.setdefault(call.point, call)
+    for call in smallest.values():
+        verdict = judge(lean, call, 0, indices=certificate.ends(call))
+        if verdict.holds:
+            certificate.write(folder, call, verdict.verdict, certificate.ends(call))
 
 
 def kill(lean: Evaluator, name: str, mutant: Any, seed: int, device: str) -> dict[str, Any]:

@@ -18,6 +18,15 @@ abbrev Point := (m : Rounding) → Request → Except String (Prediction m)
 /-- A structural fact: the numbers that the specification computes from a request. -/
 abbrev Fact := Lean.Json → Except String (List Nat)
 
+/-- The verdict's word on a recorded call, as a certificate states it. -/
+def verdict (points : List (String × Point)) (m : Rounding) (r : Request) (out : Tensor) (indices : List Nat) : String :=
+  match Request.lookup r.point points with
+  | none => "FAIL"
+  | some point =>
+    match point m r with
+    | .error _ => "FAIL"
+    | .ok p => if p.shape == out.shape then (tally p out indices).word else "FAIL"
+
 namespace Point
 
 /-- Append the entries of a vector. -/

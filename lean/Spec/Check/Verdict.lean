@@ -111,10 +111,14 @@ def judgeLoop {m : Rounding} (p : Prediction m) (out : Tensor) (current : Nat)
       judgeLoop p out wanted block rest (t.push i (block.getD (i % p.size) Reach.undefined) (out.number? i))
     else judgeLoop p out current block rest t
 
+/-- What is gathered over the given flat indices of a recorded output. -/
+def tally {m : Rounding} (p : Prediction m) (out : Tensor) (indices : List Nat) : Tally :=
+  judgeLoop p out 0 (p.block 0) indices Tally.empty
+
 /-- Judge a recorded output at the given flat indices. -/
 def judge {m : Rounding} (p : Prediction m) (out : Tensor) (indices : List Nat) : List (String × Json) :=
   if p.shape == out.shape then
-    let t := judgeLoop p out 0 (p.block 0) indices Tally.empty
+    let t := tally p out indices
     [("verdict", Json.str t.word), ("compared", jsonNat t.compared), ("failed", jsonNat t.failed),
      ("unbounded", jsonNat t.unbounded), ("worst", jsonNat t.worst), ("worst_index", jsonNat t.worstIndex),
      ("ratios", Json.arr (t.ratios.foldl (init := #[]) fun a q => a.push (jsonNat q)))]

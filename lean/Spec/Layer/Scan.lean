@@ -16,6 +16,24 @@ namespace Spec
   | _, [] => []
   | h, x :: xs => f h x :: scanWith f (f h x) xs
 
+/-- The loop of `scanWith` as it is evaluated: the states so far, newest first. -/
+@[specialize] def scanLoop {σ ι : Type} (f : σ → ι → σ) : σ → List ι → List σ → List σ
+  | _, [], done => Loops.reverseOnto done []
+  | h, x :: xs, done => let next := f h x; scanLoop f next xs (next :: done)
+
+/-- `scanWith` as it is evaluated. -/
+@[specialize] def scanFast {σ ι : Type} (f : σ → ι → σ) (h : σ) (xs : List ι) : List σ := scanLoop f h xs []
+
+theorem scanLoop_eq {σ ι : Type} (f : σ → ι → σ) (h : σ) (xs : List ι) (done : List σ) :
+    scanLoop f h xs done = done.reverse ++ scanWith f h xs := by
+  induction xs generalizing h done with
+  | nil => simp [scanLoop, scanWith, Loops.reverseOnto_eq]
+  | cons x xs ih => simp [scanLoop, scanWith, ih]
+
+@[csimp] theorem scanWith_eq : @scanWith = @scanFast := by
+  funext σ ι f h xs
+  simp [scanFast, scanLoop_eq]
+
 /-- One step `h ↦ a h + b` of a linear recurrence. -/
 structure AffineStep (α : Type) where
   /-- What the state is multiplied by. -/

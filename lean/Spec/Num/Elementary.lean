@@ -119,8 +119,12 @@ by the length. -/
 def contraction (f : Dyadic → Option Interval) (x : Interval) : Option Interval :=
   (f x.lo).map fun y => widen y (x.hi - x.lo)
 
-/-- `exp x`. -/
-def exp (x : Interval) : Option Interval := increasing expPoint x
+/-- `exp x`; on a short interval by `exp (x + t) ≤ exp x (1 + t + t²)` for `0 ≤ t ≤ 1`. -/
+def exp (x : Interval) : Option Interval :=
+  let t := x.hi - x.lo
+  if t = Dyadic.zero then expPoint x.lo
+  else if dyadic (Int.ofNat 1) < t then increasing expPoint x
+  else (expPoint x.lo).map fun y => trim ⟨y.lo, y.hi + y.hi * (t + t * t)⟩
 
 /-- `log x`. -/
 def log (x : Interval) : Option Interval := increasing logPoint x

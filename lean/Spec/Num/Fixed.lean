@@ -42,18 +42,19 @@ def expHorner (r : Int) : Nat → Int → Int
   | 0, t => t
   | i + 1, t => expHorner r i (one + mul r t / Int.ofNat (i + 1))
 
-/-- `exp x` for `|x| ≤ 4096`, as `2ᵏ exp (x - k log 2)`. The argument `r` of the series is a sixteenth of the rest,
-`|r| < 0.022`, and off by `(|k| + 1) / 16 + 1 < 2¹⁰` ulps; twenty terms leave less than `2¹¹`; the four squarings
-multiply the error by less than `34`. So the result is off by less than `2¹⁸`. -/
+/-- Square `n` times. -/
+def squareTimes : Nat → Int → Int
+  | 0, t => t
+  | n + 1, t => squareTimes n (mul t t)
+
+/-- `exp x` for `|x| ≤ 4096`, as `2ᵏ exp (x - k log 2)`. The argument `r` of the series is a 256th of the rest,
+`|r| < 0.00136`, and off by `(|k| + 1) / 256 + 1 < 2⁵` ulps; eleven terms leave less than `2⁶³`; the eight squarings
+multiply the error by less than `2⁹`. So the result is off by less than `2⁷³` ulps, or `2⁻¹¹⁹`. -/
 def exp (x : Dyadic) : Interval :=
   let n := ofDyadic x
   let k := (n + n + ln2) / (ln2 + ln2)
-  let r := (n - k * ln2) / Int.ofNat 16
-  let t := expHorner r 20 one
-  let t := mul t t
-  let t := mul t t
-  let t := mul t t
-  interval (mul t t) (Int.ofNat (1 <<< 18)) k
+  let r := (n - k * ln2) >>> 8
+  interval (squareTimes 8 (expHorner r 10 one)) (Int.ofNat (1 <<< 73)) k
 
 /-- The loop of `log`: adds `power / (2i + 1)` for `i` up to 45. -/
 def artanhLoop (z2 : Int) : Nat → Nat → Int → Int → Int

@@ -4,7 +4,7 @@ module
 # Loops that every build of Lean can evaluate
 
 Specifications are written with the library's `List.map` and `List.foldl`. A build of Lean that lacks the library's
-compiled loops runs these instead: each theorem lets the compiler, and the compiler alone, replace one by the other.
+compiled loops runs these instead, which need no stack: each theorem lets the compiler, and the compiler alone, replace one by the other.
 -/
 
 @[expose] public noncomputable section
@@ -16,10 +16,29 @@ universe u v
   | a, [] => a
   | a, b :: bs => foldl f (f a b) bs
 
+/-- The entries of the first list in reverse order, and then the second list. -/
+def reverseOnto {α : Type u} : List α → List α → List α
+  | [], acc => acc
+  | a :: as, acc => reverseOnto as (a :: acc)
+
+/-- The loop of `map`: what is done, newest first. -/
+@[specialize] def mapLoop {α : Type u} {β : Type v} (f : α → β) : List α → List β → List β
+  | [], done => reverseOnto done []
+  | a :: as, done => mapLoop f as (f a :: done)
+
 /-- `List.map`. -/
-@[specialize] def map {α : Type u} {β : Type v} (f : α → β) : List α → List β
-  | [] => []
-  | a :: as => f a :: map f as
+@[specialize] def map {α : Type u} {β : Type v} (f : α → β) (as : List α) : List β := mapLoop f as []
+
+theorem reverseOnto_eq {α : Type u} (as acc : List α) : reverseOnto as acc = as.reverse ++ acc := by
+  induction as generalizing acc with
+  | nil => rfl
+  | cons a as ih => simp [reverseOnto, ih]
+
+theorem mapLoop_eq {α : Type u} {β : Type v} (f : α → β) (as : List α) (done : List β) :
+    mapLoop f as done = done.reverse ++ as.map f := by
+  induction as generalizing done with
+  | nil => simp [mapLoop, reverseOnto_eq]
+  | cons a as ih => simp [mapLoop, ih]
 
 @[csimp] theorem foldl_eq : @List.foldl = @foldl := by
   funext α β f a bs
@@ -29,8 +48,6 @@ universe u v
 
 @[csimp] theorem map_eq : @List.map = @map := by
   funext α β f as
-  induction as with
-  | nil => rfl
-  | cons a as ih => simp [map, ih]
+  simp [map, mapLoop_eq]
 
 end Spec.Loops

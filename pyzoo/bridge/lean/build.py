@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pyzoo.bridge.lean import modules
+from pyzoo.bridge.lean import driver, modules
 from pyzoo.bridge.lean.process import JsonProcess, NoAnswer
 from pyzoo.bridge.lean.toolchain import Toolchain, ensure, find, locked
 from pyzoo.errors import InputError
@@ -24,9 +24,7 @@ from pyzoo.paths import cache_dir, lean_dir
 ROOT = "Spec"
 WORKERS = 2
 MODULES_A_PROCESS = 12  # each import stays in the process's memory, of which the registry build has 2 GiB
-MODULE_LIMIT = 600.0  # seconds for one module
 STANDARD = ("Classical.choice", "Quot.sound", "propext")
-SORRY = re.compile(r"declaration uses\s+['`]?sorry")
 
 
 @dataclass(frozen=True)
@@ -177,20 +175,20 @@ class _Work:
             raise self.errors[0]
 
     def _worker(self) -> None:
-        driver, count = None, 0
+        process, count = None, 0
         try:
             while (module := self._take()) is not None:
-                if driver is None or count == MODULES_A_PROCESS:
-                    if driver is not None:
-                        driver.kill()
-                    driver, count = self._start(), 0
+                if process is None or count == MODULES_A_PROCESS:
+                    if process is not None:
+                        process.kill()
+                    process, count = self._start(), 0
                 try:
-                    messages, answer = self._compile(driver, module)
+                    messages, answer = self._compile(process, module)
                 except NoAnswer:  # once more, in a fresh process
-                    driver.kill()
-                    driver, count = self._start(), 0
+                    process.kill()
+                    process, count = self._start(), 0
                     try:
-                        messages, answer = self._compile(driver, module)
+                        messages, answer = self._compile(process, module)
                     except NoAnswer as error:
                         messages, answer, count = [f"{self._shown(module)}:1:0: error: {error}"], {}, MODULES_A_PROCESS
                 count += 1
@@ -213,34 +211,21 @@ class _Work:
             return None
 
     def _start(self) -> JsonProcess:
-        command = self.toolchain.command("--run", str(self.sources / "Driver.lean"))
-        driver = JsonProcess(command, self.sources, self.toolchain.environment(self.out))
-        self.drivers.append(driver)
-        driver.receive(MODULE_LIMIT)
-        return driver
+        started = driver.start(self.toolchain, self.sources, self.out)
+        self.drivers.append(started)
+        return started
 
-    def _compile(self, driver: JsonProcess, module: str) -> tuple[list[str], dict[str, Any]]:
-        """Lean's messages on a module, those that fail the build marked as errors, and the driver's last word."""
+    def _compile(self, process: JsonProcess, module: str) -> tuple[list[str], dict[str, Any]]:
         stamp = _stamp_path(self.out, module)
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.unlink(missing_ok=True)
         source = modules.path_of(self.sources, module)
-        driver.send({"module": module, "source": str(source), "olean": str(stamp.with_suffix(".olean"))})
-        messages = []
-        while True:
-            line = driver.receive(MODULE_LIMIT)
-            if "failed" in line:
-                raise NoAnswer(line["failed"])
-            if "done" in line:
-                return messages, line
-            severity = "error" if SORRY.search(line["data"]) else line["severity"]
-            place = f"{self._shown(module)}:{line['pos']['line']}:{line['pos']['column']}"
-            messages.append(f"{place}: {severity}: {line['data']}")
+        return driver.compile_module(process, module, source, stamp.with_suffix(".olean"))
 
     def _finish(self, module: str, messages: list[str], answer: dict[str, Any]) -> None:
         if self._hash(module) != self.want[module]:  # else the stamp would vouch for another text
             messages.append(f"{self._shown(module)}:1:0: error: the file changed during the build")
-        ok = answer.get("ok", False) and not any(": error: " in m.partition("\n")[0] for m in messages)
+        ok = answer.get("ok", False) and not driver.errors(messages)
         if ok:
             path = _stamp_path(self.out, module)
             temporary = path.with_suffix(".json.part")
@@ -269,5 +254,4 @@ class _Work:
         return modules.hashes(self.sources, order, _identity(self.toolchain, self.sources))[module]
 
     def _shown(self, module: str) -> str:
-        path = modules.path_of(self.sources, module)
-        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+        return driver.shown(modules.path_of(self.sources, module))

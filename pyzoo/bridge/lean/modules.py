@@ -32,6 +32,11 @@ def own(root: Path, module: str) -> bool:
     return module.split(".")[0] in ("Spec", "Eval") or path_of(root, module).is_file()
 
 
+def family_module(root: Path, family: str) -> str:
+    """The last part of a family's modules' names: `ResNet` for `resnet`."""
+    return next(path.stem for path in (root / "Eval").glob("*.lean") if path.stem.lower() == family)
+
+
 def in_order(root: Path, top: str) -> list[str]:
     """The library's modules that `top` reaches, each after those that it imports, `top` last."""
     done: list[str] = []

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pyzoo.bridge.lean.modules import single_source
+from pyzoo.bridge.lean.modules import family_module, single_source
 from pyzoo.bridge.lean.process import JsonProcess, NoAnswer
 from pyzoo.bridge.lean.toolchain import Toolchain, ensure
 from pyzoo.errors import PyzooError
@@ -80,7 +80,8 @@ class Evaluator:
     def _command(self) -> list[str]:
         if self._toolchain.build == "lake":
             return [str(self._toolchain.home / "lake"), "exe", "evaluator"]
-        text = single_source(self._sources, self._root())
+        root = f"Eval.{family_module(self._sources, self._family)}" if self._family else "Eval"
+        text = single_source(self._sources, root)
         name = hashlib.sha256(text.encode()).hexdigest()[:16]
         path = cache_dir() / "evaluator" / f"Eval{name}.lean"
         if not path.exists():
@@ -89,11 +90,6 @@ class Evaluator:
             temporary.write_text(text, encoding="utf-8")
             os.replace(temporary, path)
         return self._toolchain.command("--run", str(path))
-
-    def _root(self) -> str:
-        """The module to run: `Eval.ResNet` for `resnet`, `Eval` for every family."""
-        names = {path.stem.lower(): path.stem for path in (self._sources / "Eval").glob("*.lean")}
-        return f"Eval.{names[self._family]}" if self._family else "Eval"
 
     def _until_ready(self) -> None:
         if not self._ready:
