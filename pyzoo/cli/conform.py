@@ -36,6 +36,7 @@ def conform(
     impl: Annotated[str | None, typer.Option(help="package.module:function to judge in the place of --point")] = None,
     point: Annotated[str | None, typer.Option(help="judge this spec point alone")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16")] = "float32",
     cases: Annotated[int, typer.Option(help="fresh models and inputs, each with sizes of its own")] = 1,
     seed: Annotated[int, typer.Option(help="seed of the first case")] = 0,
     mutants: Annotated[bool, typer.Option("--mutants", help="also run the family's wrong implementations")] = False,
@@ -64,12 +65,13 @@ def conform(
         from pyzoo.conformance import run as runs
 
         runs.device_of(device)
+        kind = runs.dtype_of(dtype)
         if impl is not None:
             from pyzoo.conformance.foreign import resolve
 
             resolve(impl)
         for name in names:
-            result = runs.conform(lean, name, seed, cases, device, run, impl, point, mutants, certify)
+            result = runs.conform(lean, name, seed, cases, device, run, impl, point, mutants, certify, kind)
             holds &= result.holds
             documents.append(result.document(lean.describe()))
             _show(console, result, traces)

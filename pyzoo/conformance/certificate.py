@@ -10,7 +10,7 @@ from pyzoo.conformance.trace import Call, bits
 from pyzoo.errors import InputError
 from pyzoo.paths import lean_dir
 
-ULPS = ("exp", "sqrt", "sigmoid", "softplus", "silu", "gelu")
+FIGURES = ("precision", "smallest", "limit", "exp", "sqrt", "sigmoid", "softplus", "silu", "gelu")
 NUMBERS = 300  # the most that the inputs of a certified call may have: the kernel takes a millisecond for each step
 
 TEXT = """module
@@ -59,7 +59,7 @@ def small(call: Call) -> bool:
 def source(call: Call, word: str, indices: list[int]) -> str:
     """The Lean file that states the verdict `word` on these entries of a call's output."""
     model = rounding(call.output.dtype)
-    figures = [model["precision"], model["smallest"], *(model[name] for name in ULPS)]
+    figures = [model[name] for name in FIGURES]
     return TEXT.format(
         module=family_module(lean_dir(), call.point.partition(".")[0]),
         dtype=str(call.output.dtype).removeprefix("torch."),

@@ -68,7 +68,7 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
     if call.error is not None:
         verdict.verdict, verdict.message = "FAIL", call.error
         return verdict
-    dtypes = {x.dtype for x in call.inputs.values() if x.is_floating_point()}
+    dtypes = {x.dtype for x in call.inputs.values() if x.is_floating_point() and x.dim() > 0}
     if dtypes and call.output.dtype not in dtypes:
         verdict.verdict = "FAIL"
         verdict.message = f"the output has dtype {call.output.dtype}, the inputs have {dtypes.pop()}"

@@ -7,7 +7,12 @@ import yaml
 
 from pyzoo.paths import trust_file
 
-FORMATS = {torch.float32: (24, 126), torch.float64: (53, 1022), torch.bfloat16: (8, 126), torch.float16: (11, 14)}
+FORMATS = {  # precision, smallest, limit; subnormal fp16 numbers are never flushed to zero
+    torch.float32: (24, 126, 128),
+    torch.float64: (53, 1022, 1024),
+    torch.bfloat16: (8, 126, 128),
+    torch.float16: (11, 25, 16),
+}
 
 
 @cache
@@ -17,9 +22,9 @@ def _ulps() -> dict[str, int]:
 
 
 def rounding(dtype: torch.dtype) -> dict[str, int] | None:
-    """`Spec.Rounding` for a dtype: `u = 2^-precision`, the smallest normal number, and the units in the last place
+    """`Spec.Rounding` for a dtype: `u = 2^-precision`, the underflow error, the largest number, and the units in the last place
     that the trust file assumes of each transcendental function. None for a dtype without a model."""
     if dtype not in FORMATS:
         return None
-    precision, smallest = FORMATS[dtype]
-    return {"precision": precision, "smallest": smallest, **_ulps()}
+    precision, smallest, limit = FORMATS[dtype]
+    return {"precision": precision, "smallest": smallest, "limit": limit, **_ulps()}

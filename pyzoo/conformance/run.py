@@ -15,6 +15,7 @@ from pyzoo.conformance import certificate
 from pyzoo.conformance.foreign import isolated
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact
 from pyzoo.conformance.mutants import mutants
+from pyzoo.conformance.rounding import FORMATS
 from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.errors import InputError, MissingError
 
@@ -80,6 +81,14 @@ def device_of(name: str) -> str:
     return name
 
 
+def dtype_of(name: str) -> torch.dtype:
+    """A dtype that has a rounding model, by its name in PyTorch."""
+    found = {str(dtype).removeprefix("torch."): dtype for dtype in FORMATS}
+    if name not in found:
+        raise InputError(f"--dtype must be one of {', '.join(found)}, not {name!r}")
+    return found[name]
+
+
 def some(calls: list[Call], count: int, seed: int) -> list[Call]:
     """At most `count` of a point's calls, the first and the last among them."""
     if len(calls) <= count:
@@ -90,11 +99,18 @@ def some(calls: list[Call], count: int, seed: int) -> list[Call]:
     return [calls[0], *(calls[i] for i in inner), calls[-1]]
 
 
-def record(name: str, seed: int, device: str, run: Path | None, replaced: dict[str, Callable] | None) -> list[Call]:
+def record(
+    name: str,
+    seed: int,
+    device: str = "cpu",
+    run: Path | None = None,
+    replaced: dict[str, Callable] | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> list[Call]:
     """The calls of one forward pass of a freshly built model of the family, or of a saved run."""
     recorder = Recorder()
     with full_precision(), torch.no_grad():
-        family(name).record(recorder, seed, device, run, replaced or {})
+        family(name).record(recorder, seed, device, dtype, run, replaced or {})
     return recorder.calls
 
 
@@ -125,6 +141,7 @@ def conform(
     point: str | None = None,
     with_mutants: bool = False,
     certificates: Path | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> Result:
     """Run a family against its specification; see `pyzoo conform --help` for the arguments."""
     module = family(name)
@@ -132,7 +149,7 @@ def conform(
         raise InputError(f"{name} has no spec point {point!r}; it has {', '.join(module.POINTS)}")
     merged: dict[str, Verdict] = {}
     for case in range(seed, seed + cases):
-        calls = record(name, case, device, run, None)
+        calls = record(name, case, device, run, dtype=dtype)
         lean.wait()
         if impl is not None:
             calls = [isolated(impl, c) for c in calls if c.point == point]
@@ -163,7 +180,7 @@ def certify(lean: Evaluator, calls: list[Call], folder: Path) -> None:
 def kill(lean: Evaluator, name: str, mutant: Any, seed: int, device: str) -> dict[str, Any]:
     """Run one wrong implementation in the place of its spec point; the first point in dataflow order that fails
     has killed it."""
-    calls = record(name, seed, device, None, {mutant.point: mutant.replacement})
+    calls = record(name, seed, device, replaced={mutant.point: mutant.replacement})
     own = [c for c in calls if c.point == mutant.point or c.point.startswith(f"{mutant.point}.")]
     for call in own[:CALLS_PER_POINT]:
         if family(name).skip(call):

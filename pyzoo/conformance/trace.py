@@ -40,7 +40,7 @@ class Call:
 
 
 def _split(inputs: dict[str, Any], dtype: torch.dtype) -> tuple[dict[str, torch.Tensor], dict[str, int]]:
-    """Tensors and integers; a Python float (such as eps) becomes a scalar of the tensors' dtype."""
+    """Tensors and integers; a Python float (such as eps) becomes a scalar of the dtype that PyTorch computes in."""
     tensors, ints = {}, {}
     for name, value in inputs.items():
         if isinstance(value, torch.Tensor):
@@ -50,7 +50,7 @@ def _split(inputs: dict[str, Any], dtype: torch.dtype) -> tuple[dict[str, torch.
         elif isinstance(value, int):
             ints[name] = value
         elif isinstance(value, float):
-            tensors[name] = torch.tensor(value, dtype=dtype)
+            tensors[name] = torch.tensor(value, dtype=torch.promote_types(dtype, torch.float32))
         else:
             raise TypeError(f"a spec point was given {name}={value!r}, which is neither a tensor nor a number")
     return tensors, ints

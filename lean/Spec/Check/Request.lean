@@ -158,6 +158,7 @@ def parseRounding (j : Json) : Except String Rounding := do
   return {
     precision := ← get "precision"
     smallest := ← get "smallest"
+    limit := ← get "limit"
     expUlp := ← get "exp"
     sqrtUlp := ← get "sqrt"
     sigmoidUlp := ← get "sigmoid"

@@ -29,6 +29,8 @@ structure Tally where
   failed : Nat
   /-- Entries for which the model gives no bound. -/
   unbounded : Nat
+  /-- Those of them that are NaN or infinite. -/
+  overflowed : Nat
   /-- Entries that are not the exact value itself. -/
   inexact : Nat
   /-- The largest error ÷ budget, in millionths. -/
@@ -41,7 +43,7 @@ structure Tally where
 namespace Tally
 
 /-- Nothing compared. -/
-def empty : Tally := ⟨0, 0, 0, 0, 0, 0, []⟩
+def empty : Tally := ⟨0, 0, 0, 0, 0, 0, 0, []⟩
 
 /-- The largest error ÷ budget that is written out, in millionths. -/
 def ratioLimit : Nat := 1000000000000
@@ -69,23 +71,25 @@ def within {m : Rounding} (r : Reach m) (y : Dyadic) : Bool := r.run.lo ≤ y &&
 
 /-- Judge one entry. -/
 def push {m : Rounding} (t : Tally) (index : Nat) (r : Reach m) (y : Option Dyadic) : Tally :=
-  match y with
-  | none =>
+  let t := { t with compared := t.compared + 1 }
+  match r.ok, y with
+  | false, _ =>
     { t with
-      compared := t.compared + 1, failed := t.failed + 1, inexact := t.inexact + 1
+      unbounded := t.unbounded + 1, inexact := t.inexact + 1
+      overflowed := if y.isNone then t.overflowed + 1 else t.overflowed }
+  | true, none =>
+    { t with
+      failed := t.failed + 1, inexact := t.inexact + 1
       worst := ratioLimit, worstIndex := if t.worst < ratioLimit then index else t.worstIndex }
-  | some y =>
-    if r.ok then
-      let q := ratio r y
-      let worse := t.worst < q || t.compared == 0
-      { t with
-        compared := t.compared + 1
-        failed := if within r y then t.failed else t.failed + 1
-        inexact := if r.exact.lo = y ∧ r.exact.hi = y then t.inexact else t.inexact + 1
-        worst := if worse then q else t.worst
-        worstIndex := if worse then index else t.worstIndex
-        ratios := q :: t.ratios }
-    else { t with compared := t.compared + 1, unbounded := t.unbounded + 1, inexact := t.inexact + 1 }
+  | true, some y =>
+    let q := ratio r y
+    let worse := t.worst < q || t.compared == 1
+    { t with
+      failed := if within r y then t.failed else t.failed + 1
+      inexact := if r.exact.lo = y ∧ r.exact.hi = y then t.inexact else t.inexact + 1
+      worst := if worse then q else t.worst
+      worstIndex := if worse then index else t.worstIndex
+      ratios := q :: t.ratios }
 
 /-- The verdict's word. -/
 def word (t : Tally) : String :=
@@ -94,6 +98,13 @@ def word (t : Tally) : String :=
   else if 0 < t.unbounded then "UNBOUNDED"
   else if t.inexact = 0 then "EXACT"
   else "WITHIN"
+
+/-- What is said beside the word. -/
+def message (t : Tally) : String :=
+  if 0 < t.failed || t.unbounded = 0 then ""
+  else if 0 < t.overflowed then s!"{t.overflowed} entries overflow, as any implementation in this dtype may"
+  else s!"{t.unbounded} entries have no bound: a divisor may be 0, a root's argument negative, \
+    a number too large for the dtype, or a sum too long for it"
 
 end Tally
 
@@ -119,7 +130,7 @@ def tally {m : Rounding} (p : Prediction m) (out : Tensor) (indices : List Nat) 
 def judge {m : Rounding} (p : Prediction m) (out : Tensor) (indices : List Nat) : List (String × Json) :=
   if p.shape == out.shape then
     let t := tally p out indices
-    [("verdict", Json.str t.word), ("compared", jsonNat t.compared), ("failed", jsonNat t.failed),
+    [("verdict", Json.str t.word), ("message", Json.str t.message), ("compared", jsonNat t.compared), ("failed", jsonNat t.failed),
      ("unbounded", jsonNat t.unbounded), ("worst", jsonNat t.worst), ("worst_index", jsonNat t.worstIndex),
      ("ratios", Json.arr (t.ratios.foldl (init := #[]) fun a q => a.push (jsonNat q)))]
   else

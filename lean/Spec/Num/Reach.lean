@@ -18,8 +18,11 @@ transcendental function the number of units in the last place by which it may mi
 structure Rounding where
   /-- `2 ^ -precision` is the unit roundoff; 24 for fp32. -/
   precision : Nat
-  /-- `2 ^ -smallest` is the smallest normal number, so that flushing subnormals to zero is covered; 126 for fp32. -/
+  /-- `2 ^ -smallest` is the absolute error that underflow may leave: the smallest normal number where subnormals may be
+  flushed to zero, 126 for fp32. -/
   smallest : Nat
+  /-- The largest number is `2 ^ limit (1 - 2 ^ -precision)`; 128 for fp32. -/
+  limit : Nat
   /-- Units in the last place of exp. -/
   expUlp : Nat
   /-- Units in the last place of the square root. -/
@@ -71,6 +74,13 @@ def undefined : Reach m := .enclosed (Interval.point Dyadic.zero) (Interval.poin
 /-- `2 ^ -smallest`. -/
 def tiny (m : Rounding) : Dyadic := twoPowNeg (Int.ofNat m.smallest)
 
+/-- Whether no number of the interval overflows. -/
+def fits (m : Rounding) (x : Interval) : Bool :=
+  x.mag ≤ twoPowNeg (-(Int.ofNat m.limit)) - twoPowNeg (Int.ofNat m.precision - Int.ofNat m.limit)
+
+/-- An exact value and the values in reach of its rounding; without a bound where they may overflow. -/
+def rounded (m : Rounding) (exact run : Interval) (ok : Bool) : Reach m := .enclosed exact run (ok && fits m run)
+
 /-- All results of rounding a number of the interval, `k` roundings wide: `k 2^-precision |x| + 2^-smallest`. -/
 def round (m : Rounding) (k : Nat) (x : Interval) : Interval :=
   shorten (x.widen (Dy.up 32 x.mag * dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision) + tiny m))
@@ -116,20 +126,21 @@ def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
   | some g =>
     let known := Interval.point s.known
     let slack := g * s.mags + tiny m * dyadic (Int.ofNat (4 * s.terms))
-    .enclosed (Interval.add known s.exact) (shorten ((Interval.add known s.run).widen slack)) s.ok
+    rounded m (Interval.add known s.exact) (shorten ((Interval.add known s.run).widen slack))
+      (s.ok && fits m (Interval.point (s.mags + s.mags)))
 
 /-- A function whose exact extension is `f`, computed to `ulps` units in the last place, with an absolute error `slack` beside. -/
 def apply (m : Rounding) (f : Interval → Option Interval) (ulps : Nat) (slack : Dyadic) (x : Reach m) : Reach m :=
   if x.ok then
     match f x.exact, f x.run with
-    | some e, some r => .enclosed e ((round m (2 * ulps) r).widen slack) true
+    | some e, some r => rounded m e ((round m (2 * ulps) r).widen slack) true
     | _, _ => undefined
   else undefined
 
 /-- A quotient; undefined where the divisor may be 0. -/
 def quotient (m : Rounding) (x y : Reach m) : Reach m :=
   match Interval.div x.exact y.exact, Interval.div x.run y.run with
-  | some e, some r => .enclosed e (round m 1 r) (x.ok && y.ok)
+  | some e, some r => rounded m e (round m 1 r) (x.ok && y.ok)
   | _, _ => undefined
 
 /-- The rational `n / d`, rounded once unless it is an integer. -/
@@ -140,9 +151,9 @@ def rational (m : Rounding) (n : Int) (d : Nat) : Reach m :=
     | none => undefined
 
 instance (m : Rounding) : Scalar (Reach m) where
-  add x y := .enclosed (Interval.add x.exact y.exact) (round m 1 (Interval.add x.run y.run)) (x.ok && y.ok)
-  sub x y := .enclosed (Interval.sub x.exact y.exact) (round m 1 (Interval.sub x.run y.run)) (x.ok && y.ok)
-  mul x y := .enclosed (Interval.mul x.exact y.exact) (round m 1 (Interval.mul x.run y.run)) (x.ok && y.ok)
+  add x y := rounded m (Interval.add x.exact y.exact) (round m 1 (Interval.add x.run y.run)) (x.ok && y.ok)
+  sub x y := rounded m (Interval.sub x.exact y.exact) (round m 1 (Interval.sub x.run y.run)) (x.ok && y.ok)
+  mul x y := rounded m (Interval.mul x.exact y.exact) (round m 1 (Interval.mul x.run y.run)) (x.ok && y.ok)
   div x y := quotient m x y
   neg x := .enclosed (Interval.neg x.exact) (Interval.neg x.run) x.ok
   max x y := .enclosed (Interval.max x.exact y.exact) (Interval.max x.run y.run) (x.ok && y.ok)

@@ -54,9 +54,10 @@ def saved(run: Path) -> Mamba:
     return load(run)[0].eval()
 
 
-def record(recorder: Recorder, seed: int, device: str, run: Path | None, replaced: dict[str, Callable]) -> None:
+def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
+           replaced: dict[str, Callable]) -> None:  # fmt: skip
     """One sequence through the model, and then its last token as a step of a stream."""
-    built = (model(seed) if run is None else saved(run)).to(device)
+    built = (model(seed) if run is None else saved(run)).to(device, dtype)
     length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
     tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
                            generator=torch.Generator(device).manual_seed(seed))

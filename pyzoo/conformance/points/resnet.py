@@ -64,15 +64,16 @@ def _images(built: ResNet, seed: int, fresh: bool, device: str) -> Tensor:
     return torch.randn(2 if fresh else 1, c.channels, rows, rows + 2 if fresh else 2, device=device, generator=generator)
 
 
-def record(recorder: Recorder, seed: int, device: str, run: Path | None, replaced: dict[str, Callable]) -> None:
+def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
+           replaced: dict[str, Callable]) -> None:  # fmt: skip
     """One batch through the model; for a fresh one, also a convolution with a stride that does not divide its input."""
-    built = (model(seed) if run is None else saved(run)).to(device)
-    x = _images(built, seed, run is None, device)
+    built = (model(seed) if run is None else saved(run)).to(device, dtype)
+    x = _images(built, seed, run is None, device).to(dtype)
     with recorder.recording(replaced):
         built(x)
         if run is None:
-            ops.conv(x=x, weight=torch.randn(2, x.shape[1], 3, 2, device=device), stride=3, padding=2)
-            ops.relu(x=torch.tensor([[-1.0, -0.0, 0.0, 1e-45, 3.0]], device=device))
+            ops.conv(x=x, weight=torch.randn(2, x.shape[1], 3, 2, device=device, dtype=dtype), stride=3, padding=2)
+            ops.relu(x=torch.tensor([[-1.0, -0.0, 0.0, 1e-45, 3.0]], device=device, dtype=dtype))
 
 
 def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:

@@ -80,16 +80,17 @@ def _edges(x: Tensor, patch: int) -> None:
     overflow unless the largest is subtracted, and both tails of GELU."""
     ops.patchify(x=torch.cat((x, x[:, :1] + 1), 1), patch=patch)
     ops.weights(scores=100 * x[:1])
-    ops.gelu(x=torch.linspace(-14, 14, 57, device=x.device).reshape(1, 3, 19))
+    ops.gelu(x=torch.linspace(-14, 14, 57, device=x.device, dtype=x.dtype).reshape(1, 3, 19))
 
 
-def record(recorder: Recorder, seed: int, device: str, run: Path | None, replaced: dict[str, Callable]) -> None:
+def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
+           replaced: dict[str, Callable]) -> None:  # fmt: skip
     """Random images through the model, which are not square if it is freshly built."""
-    built = (model(seed) if run is None else saved(run)).to(device)
+    built = (model(seed) if run is None else saved(run)).to(device, dtype)
     c = built.config
     sides = [c.patch * n for n in grid(seed)] if run is None else [c.image, c.image]
     x = torch.randn(2 if run is None else 1, c.channels, *sides, device=device,
-                    generator=torch.Generator(device).manual_seed(seed))  # fmt: skip
+                    generator=torch.Generator(device).manual_seed(seed)).to(dtype)  # fmt: skip
     with recorder.recording(replaced):
         built(x)
         if run is None:
