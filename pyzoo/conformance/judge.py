@@ -1,6 +1,8 @@
 """Ask Lean for the verdict on recorded calls, and gather the verdicts by spec point."""
 
+import math
 import time
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +13,7 @@ from pyzoo.conformance.trace import Call, bits, sample
 
 HOLDS = ("EXACT", "WITHIN")
 SEVERITY = ("EXACT", "WITHIN", "SKIPPED", "VACUOUS", "UNBOUNDED", "UNDETERMINED", "FAIL")  # worst last
+BINS = (0, 0.5, 1, 2, 4, 8, 16, 64, 1024)
 TIME_LIMIT = 120.0  # seconds for one answer of the evaluator
 
 
@@ -27,6 +30,7 @@ class Verdict:
     seconds: float = 0.0
     message: str | None = None
     ratios: list[float] = field(default_factory=list)
+    ulps: list[float] = field(default_factory=list)  # each entry's error, in units of the output's last place
     worst_call: tuple[Call, list[int]] | None = None
 
     @property
@@ -46,11 +50,18 @@ class Verdict:
         self.total += other.total
         self.seconds += other.seconds
         self.ratios += other.ratios
+        self.ulps += other.ulps
 
     def document(self) -> dict[str, Any]:
         """The point's entry in the JSON report."""
         names = ("id", "verdict", "elements", "total", "error_over_budget", "worst_index", "seconds", "message")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"ulps": histogram(self.ulps)}
+
+
+def histogram(ulps: list[float]) -> dict[str, int]:
+    """How many errors are at most 0, 1/2, 1, 2, ... units in the last place, each counted once."""
+    places = [bisect_left(BINS, x) for x in ulps]
+    return {f"{edge:g}": places.count(i) for i, edge in enumerate((*BINS, math.inf)) if i in places}
 
 
 def _unravel(index: int, shape: Iterable[int]) -> list[int]:
@@ -96,6 +107,7 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
     verdict.message = answer.get("message") or answer.get("error")
     verdict.elements = answer.get("compared", 0)
     verdict.error_over_budget = answer.get("worst", 0) / 1e6
+    verdict.ulps = [u / 1e6 for u in answer.get("ulps", [])]
     verdict.ratios = [r / 1e6 for r in answer.get("ratios", [])]
     if verdict.elements:
         verdict.worst_index = _unravel(answer["worst_index"], call.output.shape)

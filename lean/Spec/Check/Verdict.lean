@@ -39,11 +39,13 @@ structure Tally where
   worstIndex : Nat
   /-- Every error ÷ budget in millionths, newest first. -/
   ratios : List Nat
+  /-- Every error in units of the output's last place, in millionths, newest first. -/
+  ulps : List Nat
 
 namespace Tally
 
 /-- Nothing compared. -/
-def empty : Tally := ⟨0, 0, 0, 0, 0, 0, 0, []⟩
+def empty : Tally := ⟨0, 0, 0, 0, 0, 0, 0, [], []⟩
 
 /-- The largest error ÷ budget that is written out, in millionths. -/
 def ratioLimit : Nat := 1000000000000
@@ -65,6 +67,16 @@ def ratio {m : Rounding} (r : Reach m) (y : Dyadic) : Nat :=
   if r.exact.hi < y then millionths (y - r.exact.hi) (r.run.hi - r.exact.hi)
   else if y < r.exact.lo then millionths (r.exact.lo - y) (r.exact.lo - r.run.lo)
   else 0
+
+/-- The unit in the last place of a number, subnormal ones included. -/
+def ulp (m : Rounding) (y : Dyadic) : Dyadic :=
+  let lowest := Int.ofNat 3 - Int.ofNat m.limit - Int.ofNat m.precision
+  let own := Int.ofNat (Dy.mantissa y).natAbs.log2 - Dy.scale y - Int.ofNat m.precision + Int.ofNat 1
+  twoPowNeg (-(if y = Dyadic.zero then lowest else if own < lowest then lowest else own))
+
+/-- How far a value is outside the exact value, in its units in the last place. -/
+def inUlps {m : Rounding} (r : Reach m) (y : Dyadic) : Nat :=
+  millionths (Dy.max (y - r.exact.hi) (r.exact.lo - y)) (ulp m y)
 
 /-- Whether a value is in reach. -/
 def within {m : Rounding} (r : Reach m) (y : Dyadic) : Bool := r.run.lo ≤ y && y ≤ r.run.hi
@@ -89,7 +101,8 @@ def push {m : Rounding} (t : Tally) (index : Nat) (r : Reach m) (y : Option Dyad
       inexact := if r.exact.lo = y ∧ r.exact.hi = y then t.inexact else t.inexact + 1
       worst := if worse then q else t.worst
       worstIndex := if worse then index else t.worstIndex
-      ratios := q :: t.ratios }
+      ratios := q :: t.ratios
+      ulps := inUlps r y :: t.ulps }
 
 /-- The verdict's word. -/
 def word (t : Tally) : String :=
@@ -110,6 +123,9 @@ end Tally
 
 /-- A natural number as JSON. -/
 def jsonNat (n : Nat) : Json := Json.num ⟨Int.ofNat n, 0⟩
+
+/-- A list of natural numbers as JSON. -/
+def jsonNats (ns : List Nat) : Json := Json.arr (ns.foldl (init := #[]) fun a n => a.push (jsonNat n))
 
 /-- The loop of `judge`; `block` is the block numbered `current`, so that neighbours share the work. -/
 def judgeLoop {m : Rounding} (p : Prediction m) (out : Tensor) (current : Nat)
@@ -132,7 +148,7 @@ def judge {m : Rounding} (p : Prediction m) (out : Tensor) (indices : List Nat) 
     let t := tally p out indices
     [("verdict", Json.str t.word), ("message", Json.str t.message), ("compared", jsonNat t.compared), ("failed", jsonNat t.failed),
      ("unbounded", jsonNat t.unbounded), ("worst", jsonNat t.worst), ("worst_index", jsonNat t.worstIndex),
-     ("ratios", Json.arr (t.ratios.foldl (init := #[]) fun a q => a.push (jsonNat q)))]
+     ("ratios", jsonNats t.ratios), ("ulps", jsonNats t.ulps)]
   else
     [("verdict", Json.str "FAIL"),
      ("message", Json.str s!"the output has shape {Request.showShape out.shape}, the specification says {Request.showShape p.shape}")]
