@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from pyzoo.bridge.lean.session import Evaluator
-from pyzoo.conformance.foreign import isolated
+from pyzoo.conformance.foreign import Worker
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact
 from pyzoo.conformance.mutants import mutants
 from pyzoo.conformance.trace import Call, Recorder
@@ -133,7 +133,8 @@ def conform(
         calls = record(name, case, device, run, None)
         lean.wait()
         if impl is not None:
-            calls = [isolated(impl, c) for c in calls if c.point == point]
+            with Worker(impl) as worker:
+                calls = [worker(c) for c in calls if c.point == point]
         elif case == seed:
             for fact, value, arguments in module.facts(run):
                 merged.setdefault(fact, Verdict(fact)).merge(judge_fact(lean, fact, value, **arguments))

@@ -1,12 +1,13 @@
 """Somebody else's function in the place of a spec point: whatever it does, it is a verdict and never a crash."""
 
 import textwrap
+from dataclasses import replace
 
 import pytest
 import torch
 
 from pyzoo.conformance import run
-from pyzoo.conformance.foreign import isolated, resolve
+from pyzoo.conformance.foreign import Worker, isolated, resolve
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import Call
 from pyzoo.errors import InputError
@@ -21,6 +22,8 @@ SOURCE = """
     def text(*, x, weight): return "a tensor"
     def hangs(*, x, weight): time.sleep(1000)
     def dies(*, x, weight): os._exit(7)
+    def dies_on_zeros(*, x, weight): return x @ weight.T if x.any() else os._exit(7)
+    def in_place(*, x, weight): return x.mul_(0) @ weight.T
     def shorter(*, x, weight): return (x @ weight.T)[:-1]
     def other_keywords(*, input): return input
 """
@@ -44,6 +47,7 @@ def call(tmp_path, monkeypatch):
         ("raises", "FAIL", "no kernel for this shape"),
         ("text", "FAIL", "returned str"),
         ("dies", "FAIL", "without an answer"),
+        ("in_place", "FAIL", None),
         ("shorter", "FAIL", "[1, 4]"),
         ("other_keywords", "FAIL", "TypeError"),
     ],
@@ -56,6 +60,23 @@ def test_a_foreign_function_gets_a_verdict(lean, call, name, verdict, message):
 
 def test_a_foreign_function_that_hangs_is_stopped(call):
     assert "took over 8 s" in isolated("foreign_functions:hangs", call, time_limit=8).error
+
+
+def test_a_process_answers_many_calls_and_is_replaced_if_it_dies(lean, call):
+    with Worker("foreign_functions:dies_on_zeros") as worker:
+        pids = []
+        for _ in range(2):
+            assert judge(lean, worker(call), 100).holds
+            assert judge(lean, worker(call), 100).holds
+            pids.append(worker._process.pid)
+            assert "without an answer" in worker(replace(call, inputs=call.inputs | {"x": torch.zeros(2, 3)})).error
+    assert pids[0] != pids[1]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_every_format_reaches_the_process_and_comes_back(lean, call, dtype):
+    inputs = {name: x.to(dtype) for name, x in call.inputs.items()}
+    assert judge(lean, isolated("foreign_functions:right", replace(call, inputs=inputs)), 100).holds
 
 
 @pytest.mark.parametrize("spec", ["foreign_functions", "foreign_functions:none", "no_such_module:f", ":"])
