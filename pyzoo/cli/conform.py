@@ -104,7 +104,7 @@ def _family_of(run: Path) -> str:
 
 
 def _show(console: Console, result, traces: Path) -> None:
-    from pyzoo.conformance.trace import save
+    from pyzoo.conformance.trace import checksum, save
 
     console.print(_table(result))
     bad = [p for p in result.points if not p.holds]
@@ -113,9 +113,11 @@ def _show(console: Console, result, traces: Path) -> None:
         where = f" at {first.worst_index}" if first.worst_index is not None else ""
         console.print(f"first that does not hold: {first.id} {first.verdict}{where}"
                       + (f": {first.message}" if first.message else ""), markup=False, soft_wrap=True)
-        if first.worst_call is not None and first.worst_call[0].error is None and first.worst_call[1]:
-            call, indices = first.worst_call
-            folder = traces / f"{first.id}-seed{result.seed}"
+        stored = result.counterexample or first
+        if stored.worst_call is not None and stored.worst_call[0].error is None and stored.worst_call[1]:
+            call, indices = stored.worst_call
+            folder = traces / f"{stored.id}-seed{result.seed}-{checksum(call)}"
+            console.print(f"inputs: {_inputs(call)}", markup=False, soft_wrap=True)
             if not folder.exists():
                 save(folder, call, indices, {"device": result.device, "seed": result.seed})
             console.print(f"replay: pyzoo conform --replay {folder}", markup=False, soft_wrap=True)
@@ -126,6 +128,13 @@ def _show(console: Console, result, traces: Path) -> None:
     if result.mutants:
         console.print(f"{killed} of {len(result.mutants)} mutants killed", markup=False, soft_wrap=True)
     console.print(f"{result.model}: {result.verdict}", markup=False, soft_wrap=True)
+
+
+def _inputs(call) -> str:
+    """The inputs of a call in one line: their values if they are few, else their shapes."""
+    few = sum(x.numel() for x in call.inputs.values()) <= 16
+    tensors = {name: x.tolist() if few else list(x.shape) for name, x in call.inputs.items()}
+    return ", ".join(f"{name} {value}" for name, value in (tensors | call.ints).items())
 
 
 def _replay(folder: Path, console: Console) -> bool:

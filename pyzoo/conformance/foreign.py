@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pyzoo.conformance.trace import OUTPUT_NAMES, Call
+from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base
 from pyzoo.errors import InputError
+from pyzoo.ops.point import POINTS
 
 TIME_LIMIT = 60.0  # seconds for one call
 
@@ -93,12 +94,11 @@ class Worker:
         kind, value = self._ask({**call.inputs, **call.ints})
         if kind == "error":
             return replace(call, error=value)
-        base = next((p for p in OUTPUT_NAMES if call.point.startswith(f"{p}.")), None)
-        position = OUTPUT_NAMES[base].index(call.point.removeprefix(f"{base}.")) if base else 0
+        names = OUTPUT_NAMES.get(base(call.point), ("",))
+        position = names.index(call.point.removeprefix(base(call.point)).removeprefix("."))
         if position >= len(value):
-            return replace(
-                call, error=f"{self._spec} returned {len(value)} tensors, {call.point} is number {position + 1}"
-            )
+            message = f"{self._spec} returned {len(value)} tensors, {call.point} is number {position + 1}"
+            return replace(call, error=message)
         return replace(call, output=value[position])
 
     def stop(self) -> None:
@@ -128,6 +128,14 @@ class Worker:
             reason = f"{self._spec} ended its process without an answer"
         self.stop()
         return "error", reason
+
+
+def own(point: str) -> str:
+    """The library's own function for a spec point, as `package.module:function`."""
+    importlib.import_module(f"pyzoo.ops.{point.partition('.')[0]}")
+    if base(point) not in POINTS:
+        raise InputError(f"no spec point is called {point!r}")
+    return f"{POINTS[base(point)].__module__}:{POINTS[base(point)].__name__}"
 
 
 def isolated(spec: str, call: Call, time_limit: float = TIME_LIMIT) -> Call:

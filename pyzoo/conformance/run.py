@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from pyzoo.bridge.lean.session import Evaluator
-from pyzoo.conformance.foreign import Worker
+from pyzoo.conformance.foreign import Worker, own
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact
 from pyzoo.conformance.mutants import mutants
+from pyzoo.conformance.shrink import shrink
 from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.errors import InputError, MissingError
 
@@ -34,6 +35,7 @@ class Result:
     seed: int
     points: list[Verdict]
     mutants: list[dict[str, Any]] = field(default_factory=list)
+    counterexample: Verdict | None = None  # on the first point that fails, with inputs as small as they were found
 
     @property
     def verdict(self) -> str:
@@ -141,6 +143,10 @@ def conform(
         for verdict in judge_calls(lean, name, calls, case, point):
             merged.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
     result = Result(name, device, seed, [*merged.values()])
+    failing = next((p for p in result.points if p.verdict == "FAIL" and p.worst_call), None)
+    if failing is not None:
+        with Worker(impl or own(failing.id)) as worker:
+            result.counterexample = shrink(lean, failing, worker, module.limit)
     if with_mutants:
         result.mutants = [kill(lean, name, mutant, seed, device) for mutant in mutants(name)]
     return result

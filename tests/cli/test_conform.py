@@ -60,9 +60,16 @@ def test_a_point_of_a_correct_model_exits_0():
 def test_a_wrong_implementation_exits_1_and_can_be_replayed():
     code, out = pyzoo("conform", "resnet", *wrong("resnet.add", "*, x, y): return x - y"))
     assert code == 1 and "first that does not hold: resnet.add FAIL at [" in out
+    assert "inputs: x [[[[0.0]]]], y [[[[1.0]]]]" in out
     folder = out.partition("--replay ")[2].split()[0]
     code, out = pyzoo("conform", "--replay", folder)
     assert code == 1 and "resnet.add: FAIL" in out
+
+
+def test_another_failure_of_the_same_point_gets_a_trace_of_its_own():
+    first = pyzoo("conform", "resnet", *wrong("resnet.add", "*, x, y): return x - y"))[1].partition("--replay ")[2]
+    second = pyzoo("conform", "resnet", *wrong("resnet.add", "*, x, y): return x + 2 * y"))[1].partition("--replay ")[2]
+    assert first.split()[0] != second.split()[0] and len(list(Path("traces").iterdir())) == 2
 
 
 def test_an_implementation_that_raises_exits_1_with_its_message():
