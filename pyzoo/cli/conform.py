@@ -44,6 +44,7 @@ def conform(
     replay: Annotated[Path | None, typer.Option(help="judge a stored trace again")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the report here; - for stdout alone")] = None,
     traces: Annotated[Path, typer.Option(help="where failing calls are stored")] = Path("traces"),
+    emit_test: Annotated[Path | None, typer.Option(help="write the first failing call as a pytest file")] = None,
 ) -> None:
     """Record what went in and out at every spec point of a running model, and let Lean decide. Exit code 0: every
     point is EXACT or WITHIN; 1: some point isn't; 2: bad input; 3: Lean or a device is missing."""
@@ -51,16 +52,20 @@ def conform(
         raise InputError(f"--certify {certify} exists already and is not an empty folder")
     if cases < 1:
         raise InputError(f"--cases must be at least 1, not {cases}")
-    if impl is not None and point is None:
+    if impl is not None and point is None and replay is None:
         raise InputError("--impl needs --point, the spec point that it replaces")
+    if emit_test is not None and emit_test.exists():
+        raise InputError(f"--emit-test writes a new file, and {emit_test} exists already")
+    if emit_test is not None and not emit_test.parent.is_dir():
+        raise InputError(f"--emit-test {emit_test}: there is no folder {emit_test.parent}")
     console = Console(stderr=json_file == Path("-"))
     if replay is not None:
-        sys.exit(0 if _replay(replay, console) else 1)
+        sys.exit(0 if _replay(replay, impl, emit_test, console) else 1)
     names = _names(model, all_models, run)
 
     from pyzoo.bridge.lean.session import Evaluator
 
-    holds, documents = True, []
+    results = []
     with Evaluator(family=names[0] if len(names) == 1 else None) as lean:  # it starts while PyTorch is imported
         from pyzoo.conformance import run as runs
 
@@ -72,9 +77,11 @@ def conform(
             resolve(impl)
         for name in names:
             result = runs.conform(lean, name, seed, cases, device, run, impl, point, mutants, certify, kind)
-            holds &= result.holds
-            documents.append(result.document(lean.describe()))
-            _show(console, result, traces)
+            results.append(result)
+            _show(console, result, traces, impl)
+        documents = [result.document(lean.describe()) for result in results]
+    if emit_test is not None:
+        _emit(emit_test, next((r.counterexample for r in results if r.counterexample), None), impl, console)
     if certify is not None:
         console.print(f"check: pyzoo lean check {certify}/FILE.lean", markup=False, soft_wrap=True)
     if json_file is not None:
@@ -83,7 +90,7 @@ def conform(
             print(text)
         else:
             json_file.write_text(text + "\n")
-    sys.exit(0 if holds else 1)
+    sys.exit(0 if all(result.holds for result in results) else 1)
 
 
 def _names(model: str | None, all_models: bool, run: Path | None) -> list[str]:
@@ -110,8 +117,8 @@ def _family_of(run: Path) -> str:
         raise InputError(f"{run} is not a saved run: it has no config.json that names its model") from None
 
 
-def _show(console: Console, result, traces: Path) -> None:
-    from pyzoo.conformance.trace import save
+def _show(console: Console, result, traces: Path, impl: str | None) -> None:
+    from pyzoo.conformance.trace import checksum, save
 
     console.print(_table(result))
     bad = [p for p in result.points if not p.holds]
@@ -120,11 +127,13 @@ def _show(console: Console, result, traces: Path) -> None:
         where = f" at {first.worst_index}" if first.worst_index is not None else ""
         console.print(f"first that does not hold: {first.id} {first.verdict}{where}"
                       + (f": {first.message}" if first.message else ""), markup=False, soft_wrap=True)
-        if first.worst_call is not None and first.worst_call[0].error is None and first.worst_call[1]:
-            call, indices = first.worst_call
-            folder = traces / f"{first.id}-seed{result.seed}"
+        stored = result.counterexample or first
+        if stored.worst_call is not None and stored.worst_call[0].error is None and stored.worst_call[1]:
+            call, indices = stored.worst_call
+            folder = traces / f"{stored.id}-seed{result.seed}-{checksum(call)}"
+            console.print(f"inputs: {_inputs(call)}", markup=False, soft_wrap=True)
             if not folder.exists():
-                save(folder, call, indices, {"device": result.device, "seed": result.seed})
+                save(folder, call, indices, {"device": result.device, "seed": result.seed, "impl": impl})
             console.print(f"replay: pyzoo conform --replay {folder}", markup=False, soft_wrap=True)
     for m in result.mutants:
         console.print(f"{'killed' if m['killed'] else 'SURVIVED':8} {m['id']}" + (f" by {m['by']}" if m["by"] else ""),
@@ -135,21 +144,46 @@ def _show(console: Console, result, traces: Path) -> None:
     console.print(f"{result.model}: {result.verdict}", markup=False, soft_wrap=True)
 
 
-def _replay(folder: Path, console: Console) -> bool:
+def _inputs(call) -> str:
+    """The inputs of a call in one line: their values if they are few, else their shapes."""
+    few = sum(x.numel() for x in call.inputs.values()) <= 16
+    tensors = {name: x.tolist() if few else list(x.shape) for name, x in call.inputs.items()}
+    return ", ".join(f"{name} {value}" for name, value in (tensors | call.ints).items())
+
+
+def _replay(folder: Path, impl: str | None, emit_test: Path | None, console: Console) -> bool:
     from pyzoo.bridge.lean.session import Evaluator
+    from pyzoo.conformance.foreign import isolated, resolve
     from pyzoo.conformance.judge import judge
     from pyzoo.conformance.trace import load
 
-    call, indices, _ = load(folder)
+    call, indices, document = load(folder)
     family = call.point.partition(".")[0]
     if family not in FAMILIES:
         raise InputError(f"{folder / 'trace.json'}: field 'point' is {call.point!r}, which no model has")
+    if impl is not None:
+        resolve(impl)
     with Evaluator(family=family) as lean:
-        verdict = judge(lean, call, 0, indices=indices)
+        verdict = judge(lean, call if impl is None else isolated(impl, call), 0, indices=indices)
     where = f" at {verdict.worst_index}" if verdict.worst_index is not None else ""
     console.print(f"{verdict.id}: {verdict.verdict}, error ÷ budget {verdict.error_over_budget:.3g}{where}"
                   + (f": {verdict.message}" if verdict.message else ""), markup=False, soft_wrap=True)
+    if emit_test is not None:
+        _emit(emit_test, verdict if verdict.verdict == "FAIL" else None, impl or document.get("impl"), console)
     return verdict.holds
+
+
+def _emit(path: Path, failing, impl: str | None, console: Console) -> None:
+    """Write the failing verdict's call as a test of `impl`, or of the library's own function."""
+    if failing is None:
+        console.print(f"no call failed, so {path} is not written", markup=False, soft_wrap=True)
+        return
+    from pyzoo.conformance.emit import emit_test
+    from pyzoo.conformance.foreign import own
+
+    call, indices = failing.worst_call
+    emit_test(path, call, indices, impl or own(call.point))
+    console.print(f"test: python -m pytest {path}", markup=False, soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,5 +1,5 @@
 """Blocks that others wrote, with the keywords of our spec points: `pyzoo conform MODEL --point ID --impl
-pyzoo.conformance.adapters:NAME`. Each needs its package installed."""
+pyzoo.conformance.adapters:NAME`. Each needs the package that it imports."""
 
 import torch
 from torch import Tensor
@@ -44,3 +44,35 @@ def torchvision_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: 
                   f"{name}.weight": norms[f"weight{number}"], f"{name}.bias": norms[f"bias{number}"]}
     block.load_state_dict(state, strict=False)
     return block.eval()(x)
+
+
+def torch_layer_norm(*, x: Tensor, weight: Tensor, bias: Tensor, eps: Tensor | float) -> Tensor:
+    """PyTorch's `LayerNorm`, for the spec point `vit.norm`."""
+    module = torch.nn.LayerNorm(x.shape[-1], eps=float(eps))
+    module.load_state_dict({"weight": weight, "bias": bias})
+    return module(x)
+
+
+def torch_conv2d(*, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
+    """PyTorch's `Conv2d`, for the spec point `resnet.conv`."""
+    module = torch.nn.Conv2d(weight.shape[1], weight.shape[0], tuple(weight.shape[2:]), stride, padding, bias=False)
+    module.load_state_dict({"weight": weight})
+    return module(x)
+
+
+def torch_batch_norm(*, x: Tensor, mean: Tensor, var: Tensor, weight: Tensor, bias: Tensor,
+                     eps: Tensor | float) -> Tensor:
+    """PyTorch's `BatchNorm2d` in evaluation mode, for the spec point `resnet.batch_norm`."""
+    module = torch.nn.BatchNorm2d(len(mean), eps=float(eps)).eval()
+    state = {"running_mean": mean, "running_var": var, "weight": weight, "bias": bias}
+    module.load_state_dict(state, strict=False)  # without the number of batches
+    return module(x)
+
+
+def mambapy_pscan(*, decay: Tensor, input: Tensor, h0: Tensor) -> Tensor:
+    """mambapy's parallel scan, for the spec point `mamba.states`. It starts from the zero state, so the first state's
+    decay is added to the first input."""
+    from mambapy.pscan import pscan
+
+    first = input[:, :1] + decay[:, :1] * h0[:, None]
+    return pscan(decay, torch.cat((first, input[:, 1:]), 1))

@@ -1,6 +1,7 @@
 """Foreign implementations: somebody else's function in the place of a spec point, in a process of its own."""
 
 import importlib
+import io
 import multiprocessing
 import os
 import sys
@@ -8,9 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from pyzoo.conformance.trace import OUTPUT_NAMES, Call
+from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base
 from pyzoo.errors import InputError
+from pyzoo.ops.point import POINTS
 
 TIME_LIMIT = 60.0  # seconds for one call
 
@@ -33,40 +36,109 @@ def resolve(spec: str) -> Any:
     return function
 
 
-def _work(spec: str, inputs: dict[str, Any], pipe: Any) -> None:
+def _pack(value: Any) -> bytes:
+    """Tensors, numbers and text as bytes: the other process gets copies, which it may change."""
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+def _unpack(data: bytes) -> Any:
+    return torch.load(io.BytesIO(data), weights_only=True)
+
+
+def _plain(x: Tensor) -> Tensor:
+    """A tensor of any device, layout or class as a dense one in memory."""
+    return torch.empty(x.shape, dtype=x.dtype).copy_(x)
+
+
+def _answer(spec: str, inputs: dict[str, Any]) -> tuple[str, Any]:
     try:
         with torch.no_grad():
             output = resolve(spec)(**inputs)
-        values = output if isinstance(output, tuple) else (output,)
-        for value in values:
-            if not isinstance(value, torch.Tensor):
-                pipe.send(("error", f"{spec} returned {type(value).__name__}, not a tensor"))
-                return
-        pipe.send(("value", tuple(v.detach().cpu().contiguous().numpy() for v in values)))
+            values = output if isinstance(output, tuple) else (output,)
+            if wrong := [type(v).__name__ for v in values if not isinstance(v, Tensor)]:
+                return "error", f"{spec} returned {wrong[0]}, not a tensor"
+            return "value", tuple(_plain(v) for v in values)
     except BaseException as error:  # whatever a foreign function does is its verdict
-        pipe.send(("error", f"{spec} raised {type(error).__name__}: {error}"))
+        return "error", f"{spec} raised {type(error).__name__}: {error}"
+
+
+def _work(spec: str, pipe: Any) -> None:
+    """Answer one request after the other until the pipe is closed."""
+    while True:
+        try:
+            request = pipe.recv_bytes()
+        except EOFError:
+            return
+        pipe.send_bytes(_pack(_answer(spec, _unpack(request))))
+
+
+class Worker:
+    """A process of its own in which the function `spec` answers calls: `with Worker(spec) as worker: worker(call)`. It
+    starts with the first call, and anew after one that it did not survive or that took over `time_limit` seconds."""
+
+    def __init__(self, spec: str, time_limit: float = TIME_LIMIT) -> None:
+        self._spec, self._time_limit = spec, time_limit
+        self._process: Any = None
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __call__(self, call: Call) -> Call:
+        """The same call, answered by the function. If it raises, returns something else than a tensor, dies or takes
+        too long, the call carries the reason in `error`."""
+        kind, value = self._ask({**call.inputs, **call.ints})
+        if kind == "error":
+            return replace(call, error=value)
+        names = OUTPUT_NAMES.get(base(call.point), ("",))
+        position = names.index(call.point.removeprefix(base(call.point)).removeprefix("."))
+        if position >= len(value):
+            message = f"{self._spec} returned {len(value)} tensors, {call.point} is number {position + 1}"
+            return replace(call, error=message)
+        return replace(call, output=value[position])
+
+    def stop(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._pipe.close()
+            self._process = None
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(self._spec, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def _ask(self, inputs: dict[str, Any]) -> tuple[str, Any]:
+        if self._process is None:
+            self._start()
+        try:
+            self._pipe.send_bytes(_pack(inputs))
+            if self._pipe.poll(self._time_limit):
+                return _unpack(self._pipe.recv_bytes())
+            reason = f"{self._spec} took over {self._time_limit:g} s"
+        except (EOFError, OSError):
+            reason = f"{self._spec} ended its process without an answer"
+        self.stop()
+        return "error", reason
+
+
+def own(point: str) -> str:
+    """The library's own function for a spec point, as `package.module:function`."""
+    importlib.import_module(f"pyzoo.ops.{point.partition('.')[0]}")
+    if base(point) not in POINTS:
+        raise InputError(f"no spec point is called {point!r}")
+    return f"{POINTS[base(point)].__module__}:{POINTS[base(point)].__name__}"
 
 
 def isolated(spec: str, call: Call, time_limit: float = TIME_LIMIT) -> Call:
-    """The same call, answered by the function `spec`. If it raises, returns something else than a tensor, dies or
-    takes longer than `time_limit` seconds, the call carries the reason in `error`."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    inputs = {**call.inputs, **call.ints}
-    process = context.Process(target=_work, args=(spec, inputs, sender), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        kind, value = receiver.recv() if receiver.poll(time_limit) else ("error", f"{spec} took over {time_limit:g} s")
-    except EOFError:
-        kind, value = "error", f"{spec} ended its process without an answer"
-    finally:
-        process.kill()
-        process.join()
-    if kind == "error":
-        return replace(call, error=value)
-    base = next((p for p in OUTPUT_NAMES if call.point.startswith(f"{p}.")), None)
-    position = OUTPUT_NAMES[base].index(call.point.removeprefix(f"{base}.")) if base else 0
-    if position >= len(value):
-        return replace(call, error=f"{spec} returned {len(value)} tensors, {call.point} is number {position + 1}")
-    return replace(call, output=torch.from_numpy(value[position]))
+    """One call, answered by the function `spec` in a process of its own."""
+    with Worker(spec, time_limit) as worker:
+        return worker(call)

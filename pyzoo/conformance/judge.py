@@ -25,6 +25,7 @@ class Verdict:
     verdict: str = "VACUOUS"
     elements: int = 0  # compared
     total: int = 0  # in the recorded outputs
+    unbounded: int = 0  # compared where the specification gives no bound
     error_over_budget: float = 0.0
     worst_index: list[int] | None = None
     seconds: float = 0.0
@@ -48,6 +49,7 @@ class Verdict:
         self.error_over_budget = max(self.error_over_budget, other.error_over_budget)
         self.elements += other.elements
         self.total += other.total
+        self.unbounded += other.unbounded
         self.seconds += other.seconds
         self.ratios += other.ratios
         self.ulps += other.ulps
@@ -106,6 +108,7 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
     verdict.verdict = answer.get("verdict", "UNDETERMINED")
     verdict.message = answer.get("message") or answer.get("error")
     verdict.elements = answer.get("compared", 0)
+    verdict.unbounded = answer.get("unbounded", 0)
     verdict.error_over_budget = answer.get("worst", 0) / 1e6
     verdict.ulps = [u / 1e6 for u in answer.get("ulps", [])]
     verdict.ratios = [r / 1e6 for r in answer.get("ratios", [])]

@@ -12,10 +12,11 @@ import torch
 
 from pyzoo.bridge.lean.session import Evaluator
 from pyzoo.conformance import certificate
-from pyzoo.conformance.foreign import isolated
+from pyzoo.conformance.foreign import Worker, own
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact
 from pyzoo.conformance.mutants import mutants
 from pyzoo.conformance.rounding import FORMATS
+from pyzoo.conformance.shrink import shrink
 from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.errors import InputError, MissingError
 
@@ -36,6 +37,7 @@ class Result:
     seed: int
     points: list[Verdict]
     mutants: list[dict[str, Any]] = field(default_factory=list)
+    counterexample: Verdict | None = None  # on the first point that fails, with inputs as small as they were found
 
     @property
     def verdict(self) -> str:
@@ -152,7 +154,8 @@ def conform(
         calls = record(name, case, device, run, dtype=dtype)
         lean.wait()
         if impl is not None:
-            calls = [isolated(impl, c) for c in calls if c.point == point]
+            with Worker(impl) as worker:
+                calls = [worker(c) for c in calls if c.point == point]
         elif case == seed:
             for fact, value, arguments in module.facts(run):
                 merged.setdefault(fact, Verdict(fact)).merge(judge_fact(lean, fact, value, **arguments))
@@ -161,6 +164,10 @@ def conform(
         if certificates is not None and case == seed:
             certify(lean, calls, certificates)
     result = Result(name, device, seed, [*merged.values()])
+    failing = next((p for p in result.points if p.verdict == "FAIL" and p.worst_call), None)
+    if failing is not None:
+        with Worker(impl or own(failing.id)) as worker:
+            result.counterexample = shrink(lean, failing, worker, module.limit)
     if with_mutants:
         result.mutants = [kill(lean, name, mutant, seed, device) for mutant in mutants(name)]
     return result

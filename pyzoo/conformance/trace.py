@@ -39,6 +39,11 @@ class Call:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
+def base(point: str) -> str:
+    """The spec point that is called for `point`, which may be one of its outputs: `mamba.step` for `mamba.step.y`."""
+    return next((p for p in OUTPUT_NAMES if point.startswith(f"{p}.")), point)
+
+
 def _split(inputs: dict[str, Any], dtype: torch.dtype) -> tuple[dict[str, torch.Tensor], dict[str, int]]:
     """Tensors and integers; a Python float (such as eps) becomes a scalar of the dtype that PyTorch computes in."""
     tensors, ints = {}, {}
@@ -95,6 +100,14 @@ def bits(x: torch.Tensor) -> dict[str, Any]:
     }
 
 
+def from_bits(dtype: str, shape: list[int], bits: list[int]) -> torch.Tensor:
+    """The tensor that `bits` describes."""
+    kind = getattr(torch, dtype)
+    width = kind.itemsize * 8
+    signed = [b - (1 << width) if b >> (width - 1) else b for b in bits]
+    return torch.tensor(signed, dtype=BITS[kind]).view(kind).reshape(shape)
+
+
 def sample(total: int, limit: int, seed: int) -> list[int]:
     """About `limit` of `total` flat indices, in increasing order: runs of neighbours, which Lean evaluates together, with
     the first and the last index among them."""
@@ -103,6 +116,12 @@ def sample(total: int, limit: int, seed: int) -> list[int]:
     starts = range(0, total, RUN)
     inner = random.Random(seed).sample(starts[1:-1], min(len(starts) - 2, max(0, limit // RUN - 2)))
     return [i for start in (0, *sorted(inner), starts[-1]) for i in range(start, min(start + RUN, total))]
+
+
+def checksum(call: Call) -> str:
+    """Eight digits that tell calls of a point apart."""
+    values = {name: bits(x) for name, x in {**call.inputs, "output": call.output}.items()}
+    return hashlib.sha256(json.dumps([values, call.ints], sort_keys=True).encode()).hexdigest()[:8]
 
 
 def save(folder: Path, call: Call, indices: list[int], facts: dict[str, Any]) -> None:

@@ -1,12 +1,14 @@
 """Somebody else's function in the place of a spec point: whatever it does, it is a verdict and never a crash."""
 
 import textwrap
+from dataclasses import replace
 
 import pytest
 import torch
 
 from pyzoo.conformance import run
-from pyzoo.conformance.foreign import isolated, resolve
+from pyzoo.conformance.adapters import mambapy_pscan
+from pyzoo.conformance.foreign import Worker, isolated, resolve
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import Call
 from pyzoo.errors import InputError
@@ -21,6 +23,8 @@ SOURCE = """
     def text(*, x, weight): return "a tensor"
     def hangs(*, x, weight): time.sleep(1000)
     def dies(*, x, weight): os._exit(7)
+    def dies_on_zeros(*, x, weight): return x @ weight.T if x.any() else os._exit(7)
+    def in_place(*, x, weight): return x.mul_(0) @ weight.T
     def shorter(*, x, weight): return (x @ weight.T)[:-1]
     def other_keywords(*, input): return input
 """
@@ -44,6 +48,7 @@ def call(tmp_path, monkeypatch):
         ("raises", "FAIL", "no kernel for this shape"),
         ("text", "FAIL", "returned str"),
         ("dies", "FAIL", "without an answer"),
+        ("in_place", "FAIL", None),
         ("shorter", "FAIL", "[1, 4]"),
         ("other_keywords", "FAIL", "TypeError"),
     ],
@@ -58,15 +63,57 @@ def test_a_foreign_function_that_hangs_is_stopped(call):
     assert "took over 8 s" in isolated("foreign_functions:hangs", call, time_limit=8).error
 
 
+def test_a_process_answers_many_calls_and_is_replaced_if_it_dies(lean, call):
+    with Worker("foreign_functions:dies_on_zeros") as worker:
+        pids = []
+        for _ in range(2):
+            assert judge(lean, worker(call), 100).holds
+            assert judge(lean, worker(call), 100).holds
+            pids.append(worker._process.pid)
+            assert "without an answer" in worker(replace(call, inputs=call.inputs | {"x": torch.zeros(2, 3)})).error
+    assert pids[0] != pids[1]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_every_format_reaches_the_process_and_comes_back(lean, call, dtype):
+    inputs = {name: x.to(dtype) for name, x in call.inputs.items()}
+    assert judge(lean, isolated("foreign_functions:right", replace(call, inputs=inputs)), 100).holds
+
+
 @pytest.mark.parametrize("spec", ["foreign_functions", "foreign_functions:none", "no_such_module:f", ":"])
 def test_a_function_that_does_not_exist_is_bad_input(call, spec):
     with pytest.raises(InputError, match="--impl"):
         resolve(spec)
 
 
+@pytest.mark.parametrize(
+    ("package", "point", "adapter"),
+    [
+        ("torch", "vit.norm", "torch_layer_norm"),
+        ("torch", "resnet.conv", "torch_conv2d"),
+        ("torch", "resnet.batch_norm", "torch_batch_norm"),
+        ("transformers", "mamba.mixer", "transformers_mamba_mixer"),
+    ],
+)
 @pytest.mark.parametrize("seed", range(3))
-def test_hugging_faces_mamba_mixer_conforms(lean, seed):
-    pytest.importorskip("transformers", reason="transformers is not installed")
-    result = run.conform(lean, "mamba", seed, impl="pyzoo.conformance.adapters:transformers_mamba_mixer",
-                         point="mamba.mixer")
+def test_what_others_wrote_conforms(lean, package, point, adapter, seed):
+    pytest.importorskip(package, reason=f"{package} is not installed")
+    family = point.partition(".")[0]
+    result = run.conform(lean, family, seed, impl=f"pyzoo.conformance.adapters:{adapter}", point=point)
     assert result.holds, result.points
+
+
+BY_STEPS = "Lean's reach of a scan is that of one step after the other; a scan by trees rounds products of decays too"
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, pytest.param(torch.float32, marks=pytest.mark.xfail(strict=True, reason=BY_STEPS))]
+)
+def test_mambapys_parallel_scan_conforms(lean, dtype):
+    """On 128 steps, computed in `dtype` and rounded to single precision."""
+    pytest.importorskip("mambapy", reason="mambapy is not installed")
+    torch.manual_seed(128)
+    inputs = {"decay": torch.rand(1, 128, 2, 2), "input": torch.randn(1, 128, 2, 2), "h0": torch.randn(1, 2, 2)}
+    states = mambapy_pscan(**{name: x.to(dtype) for name, x in inputs.items()}).float()
+    judged = judge(lean, Call("mamba.states", inputs, {}, states), states.numel())
+    assert judged.holds, judged.error_over_budget

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from pyzoo.conformance.trace import Call, bits, load, sample, save
+from pyzoo.conformance.trace import BITS, Call, bits, from_bits, load, sample, save
 from pyzoo.errors import InputError
 
 
@@ -56,6 +56,13 @@ def test_an_index_outside_the_output_is_named(trace):
 def test_bits_of_negative_zero_nan_and_subnormals():
     x = torch.tensor([-0.0, float("nan"), 1e-45, 1.0])
     assert bits(x)["bits"] == [0x80000000, 0x7FC00000, 1, 0x3F800000]
+
+
+@pytest.mark.parametrize("dtype", BITS)
+def test_bits_are_the_tensor(dtype):
+    x = torch.tensor([[-0.0, float("nan"), -float("inf")], [1e-45, -1.5, 3.0]], dtype=dtype)
+    for y in (x, x[0, 2], x[:, :0]):
+        assert bits(from_bits(**bits(y))) == bits(y) and from_bits(**bits(y)).dtype == dtype
 
 
 def test_a_sample_keeps_the_first_and_the_last():
