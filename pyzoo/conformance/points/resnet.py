@@ -43,7 +43,7 @@ def model(seed: int) -> ResNet:
         for norm in (m for m in built.modules() if isinstance(m, BatchNorm)):
             norm.mean.normal_()
             norm.var.uniform_(0.5, 2.0)[0] = 1e-4
-            norm.weight.uniform_(0.5, 1.5)
+            norm.weight.uniform_(0.5, 1.5)[0] = 0.02  # or deep in the network, half precision would overflow
             norm.bias.normal_()
     return built
 
