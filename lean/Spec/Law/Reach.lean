@@ -101,6 +101,26 @@ theorem sound_mul {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : 
     (hz : Rounded (unit m) (under m) (x' * y') z) : Sound (r * s) (x * y) z :=
   ⟨Interval.holds_mul hx.exact hy.exact, holds_round (Interval.holds_mul hx.run hy.run) hz⟩
 
+/-- A quotient that is rounded once stays in its reach, wherever that has a bound; and no divisor is 0. -/
+theorem sound_div {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
+    (hok : (r / s).ok = true) (hz : Rounded (unit m) (under m) (x' / y') z) : y' ≠ 0 ∧ Sound (r / s) (x / y) z := by
+  have hok : (quotient m r s).ok = true := hok
+  show y' ≠ 0 ∧ Sound (quotient m r s) (x / y) z
+  unfold quotient at *
+  cases he : Interval.div r.exact s.exact <;> cases hr : Interval.div r.run s.run <;>
+    simp only [he, hr, undefined, ok, Bool.false_eq_true] at hok ⊢
+  exact ⟨(Interval.holds_div hr hx.run hy.run).1,
+    (Interval.holds_div he hx.exact hy.exact).2, holds_round (Interval.holds_div hr hx.run hy.run).2 hz⟩
+
+/-- A sign is changed without rounding. -/
+theorem sound_neg {r : Reach m} {x x' : Rat} (hx : Sound r x x') : Sound (-r) (-x) (-x') :=
+  ⟨Interval.holds_neg hx.exact, Interval.holds_neg hx.run⟩
+
+/-- The larger of two numbers is taken without rounding. -/
+theorem sound_max {r s : Reach m} {x x' y y' : Rat} (hx : Sound r x x') (hy : Sound s y y') :
+    Sound (Max.max r s) (Max.max x y) (Max.max x' y') :=
+  ⟨Interval.holds_max hx.exact hy.exact, Interval.holds_max hx.run hy.run⟩
+
 /-- Either of two readings of one value. -/
 theorem sound_either {r s : Reach m} {x z : Rat} (hr : r.exact.Holds x) (h : r.run.Holds z ∨ s.run.Holds z) :
     Sound (Scalar.either r s) x z :=
