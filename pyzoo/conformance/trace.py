@@ -10,7 +10,7 @@ import os
 import platform
 import random
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ class Call:
     ints: dict[str, int]
     output: torch.Tensor
     error: str | None = None  # why there is no output, for a foreign implementation
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def base(point: str) -> str:

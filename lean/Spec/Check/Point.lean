@@ -67,13 +67,6 @@ def withLast (n : Nat) : List Nat → List Nat
   | [_] => [n]
   | k :: rest => k :: withLast n rest
 
-/-- A function of each vector along the last axis of `x`, with results of `k` entries. -/
-def perRow (r : Request) (k : Nat) (f : (n : Nat) → Vector (Reach m) n → Vector (Reach m) k) :
-    Except String (Prediction m) := do
-  let x ← r.tensor "x"
-  let (_, n) := lastAxis x.shape
-  return ⟨withLast k x.shape, k, fun i => flatVec (f n (x.vec n (i * n)))⟩
-
 /-- A function of each entry of `x`. -/
 def perEntry (f : {α : Type} → [Scalar α] → α → α) : Point := fun _ r => do
   let x ← r.tensor "x"

@@ -205,10 +205,6 @@ def sizesFrom : List Stage → (stride size : Nat) → List Nat
 def stageSizes (g : Config) (input : Nat) : List Nat :=
   g.stemSize input :: sizesFrom g.stages 1 (g.stemSize input)
 
-/-- The channels after each stage. -/
-def stageChannels (g : Config) : List Nat :=
-  g.stages.map fun t => g.expansion * t.width
-
 /-- Layers with weights on the longest path, shortcuts apart: the number in a network's name. -/
 def depth (g : Config) : Nat :=
   g.stages.foldl (init := 2) fun n t => n + t.blocks * if g.bottleneck then 3 else 2
