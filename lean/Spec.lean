@@ -36,7 +36,9 @@ public import Spec.Num.Fixed
 public import Spec.Num.Interval
 public import Spec.Num.Loops
 public import Spec.Num.Reach
+public import Spec.Num.Rounding
 public import Spec.Num.Scalar
+public import Spec.Num.Trail
 public import Spec.Num.Vec
 
 /-!

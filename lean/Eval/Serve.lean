@@ -19,7 +19,7 @@ structure Family where
   facts : List (String × Fact)
 
 /-- What is called `name` in the first of the families that has it. -/
-def search {β : Type} (part : Family → List (String × β)) (name : String) : List Family → Option β
+def search.{u} {β : Type u} (part : Family → List (String × β)) (name : String) : List Family → Option β
   | [] => none
   | f :: fs =>
     match Request.lookup name (part f) with
@@ -38,13 +38,16 @@ def judgeFact (families : List Family) (name : String) (j : Json) : Except Strin
 
 /-- Judge the recorded call in a request. -/
 def judgeCall (families : List Family) (j : Json) : Except String (List (String × Json)) := do
-  let m ← Request.parseRounding (← Request.field j "rounding")
+  let rounding ← Request.parseRounding (← Request.field j "rounding")
   let r ← Request.parse j
   let out ← Request.parseTensor "output" (← Request.field j "output")
   let indices ← Request.nats (← Request.field j "indices")
   match search Family.points r.point families with
   | none => throw s!"no spec point is called '{r.point}'"
-  | some point => return judge (← point m r) out indices
+  | some point =>
+    match rounding with
+    | none => return [("verdict", Json.str "UNBOUNDED"), ("message", Json.str "the order of its additions has no rounding model")]
+    | some m => return judge (← point (Reach m) r) out indices
 
 /-- The functions whose enclosures can be asked for. -/
 def functions : List (String × (Interval → Option Interval)) :=

@@ -10,7 +10,8 @@ from pyzoo.conformance.trace import Call, bits
 from pyzoo.errors import InputError
 from pyzoo.paths import lean_dir
 
-FIGURES = ("precision", "smallest", "limit", "exp", "sqrt", "sigmoid", "softplus", "silu", "gelu")
+FIGURES = ("precision", "smallest", "limit", "sum_precision", "sum_smallest", "cast_precision")
+FUNCTIONS = ("exp", "sqrt", "sigmoid", "softplus", "silu", "gelu")
 NUMBERS = 300  # the most that the inputs of a certified call may have: the kernel takes a millisecond for each step
 
 TEXT = """module
@@ -43,9 +44,13 @@ end Certificate
 """
 
 
-def _tensor(x: torch.Tensor) -> str:
+def _tensor(name: str, x: torch.Tensor) -> str:
     recorded = bits(x)
-    return f"⟨{recorded['shape']}, format, #{recorded['bits']}⟩"
+    return f'⟨"{name}", {recorded["shape"]}, format, #{recorded["bits"]}⟩'
+
+
+def _order(model: dict) -> str:
+    return f"(.{model['order']} {model['size']})" if model["order"] in ("tree", "chunks") else f".{model['order']}"
 
 
 def small(call: Call) -> bool:
@@ -58,16 +63,16 @@ def small(call: Call) -> bool:
 
 def source(call: Call, word: str, indices: list[int]) -> str:
     """The Lean file that states the verdict `word` on these entries of a call's output."""
-    model = rounding(call.output.dtype)
-    figures = [model[name] for name in FIGURES]
+    model = rounding(call.output.dtype, call.arithmetic)
+    figures = [*(model[name] for name in FIGURES), _order(model), *(model[name] for name in FUNCTIONS)]
     return TEXT.format(
         module=family_module(lean_dir(), call.point.partition(".")[0]),
         dtype=str(call.output.dtype).removeprefix("torch."),
         point=call.point,
         rounding="⟨" + ", ".join(map(str, figures)) + "⟩",
         ints=", ".join(f'("{name}", {value})' for name, value in call.ints.items()),
-        inputs=",\n  ".join(f'("{name}", {_tensor(x)})' for name, x in call.inputs.items()),
-        output=_tensor(call.output),
+        inputs=",\n  ".join(_tensor(name, x) for name, x in call.inputs.items()),
+        output=_tensor("output", call.output),
         indices=indices,
         word=word,
     )

@@ -5,7 +5,7 @@ import io
 import multiprocessing
 import os
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base
 from pyzoo.errors import InputError
-from pyzoo.ops.point import POINTS
+from pyzoo.ops.point import POINTS, Arithmetic
 
 TIME_LIMIT = 60.0  # seconds for one call
 
@@ -55,11 +55,12 @@ def _plain(x: Tensor) -> Tensor:
 def _answer(spec: str, inputs: dict[str, Any]) -> tuple[str, Any]:
     try:
         with torch.no_grad():
-            output = resolve(spec)(**inputs)
+            function = resolve(spec)
+            output = function(**inputs)
             values = output if isinstance(output, tuple) else (output,)
             if wrong := [type(v).__name__ for v in values if not isinstance(v, Tensor)]:
                 return "error", f"{spec} returned {wrong[0]}, not a tensor"
-            return "value", tuple(_plain(v) for v in values)
+            return "value", (tuple(_plain(v) for v in values), asdict(getattr(function, "arithmetic", Arithmetic())))
     except BaseException as error:  # whatever a foreign function does is its verdict
         return "error", f"{spec} raised {type(error).__name__}: {error}"
 
@@ -96,10 +97,11 @@ class Worker:
             return replace(call, error=value)
         names = OUTPUT_NAMES.get(base(call.point), ("",))
         position = names.index(call.point.removeprefix(base(call.point)).removeprefix("."))
-        if position >= len(value):
-            message = f"{self._spec} returned {len(value)} tensors, {call.point} is number {position + 1}"
+        outputs, arithmetic = value
+        if position >= len(outputs):
+            message = f"{self._spec} returned {len(outputs)} tensors, {call.point} is number {position + 1}"
             return replace(call, error=message)
-        return replace(call, output=value[position])
+        return replace(call, output=outputs[position], arithmetic=Arithmetic(**arithmetic))
 
     def stop(self) -> None:
         """End the process, if there is one."""

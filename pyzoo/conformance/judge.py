@@ -4,7 +4,7 @@ import math
 import time
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyzoo.bridge.lean.session import Evaluator, EvaluatorError
@@ -86,9 +86,9 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
         verdict.verdict = "FAIL"
         verdict.message = f"the output has dtype {call.output.dtype}, the inputs have {dtypes.pop()}"
         return verdict
-    model = rounding(call.output.dtype)
+    model = rounding(call.output.dtype, call.arithmetic)
     if model is None:
-        verdict.verdict, verdict.message = "UNBOUNDED", f"there is no rounding model for {call.output.dtype}"
+        verdict.verdict, verdict.message = "UNBOUNDED", f"there is no rounding model for {call.output.dtype}, {call.arithmetic}"
         return verdict
     chosen = sample(call.output.numel(), limit, seed) if indices is None else indices
     verdict.worst_call = (call, chosen)
@@ -114,6 +114,10 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
     verdict.ratios = [r / 1e6 for r in answer.get("ratios", [])]
     if verdict.elements:
         verdict.worst_index = _unravel(answer["worst_index"], call.output.shape)
+    if verdict.verdict == "FAIL" and call.arithmetic.order != "any":
+        freely = replace(call, arithmetic=replace(call.arithmetic, order="any"))
+        if judge(lean, freely, limit, seed, indices).holds:
+            verdict.message = f"the numbers contradict the declared order {call.arithmetic.order!r}: another order gives them"
     verdict.seconds = time.perf_counter() - start
     return verdict
 

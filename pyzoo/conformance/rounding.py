@@ -5,6 +5,7 @@ from functools import cache
 import torch
 import yaml
 
+from pyzoo.ops.point import Arithmetic
 from pyzoo.paths import trust_file
 
 FORMATS = {  # precision, smallest, limit; subnormal fp16 numbers are never flushed to zero
@@ -13,6 +14,7 @@ FORMATS = {  # precision, smallest, limit; subnormal fp16 numbers are never flus
     torch.bfloat16: (8, 126, 128),
     torch.float16: (11, 25, 16),
 }
+CASTS = {None: 0, "tfloat32": 10, "bfloat16": 8}  # the relative error is 2^-10 at most: TF32's conversion may cut off
 
 
 @cache
@@ -21,10 +23,19 @@ def _ulps() -> dict[str, int]:
     return next(entry["ulps"] for entry in document["external"] if entry["component"] == "PyTorch arithmetic")
 
 
-def rounding(dtype: torch.dtype) -> dict[str, int] | None:
-    """`Spec.Rounding` for a dtype: `u = 2^-precision`, the underflow error, the largest number, and the units in the last place
-    that the trust file assumes of each transcendental function. None for a dtype without a model."""
-    if dtype not in FORMATS:
+def rounding(dtype: torch.dtype, arithmetic: Arithmetic = Arithmetic()) -> dict[str, int | str] | None:
+    """`Spec.Rounding` for a dtype and what an implementation says of its sums: `u = 2^-precision`, the underflow error, the
+    largest number, the same of the accumulator, and the units in the last place that the trust file assumes of each
+    transcendental function. None if the dtype, the accumulator or the cast has no model."""
+    accumulator = dtype if arithmetic.accumulator is None else getattr(torch, arithmetic.accumulator, None)
+    if dtype not in FORMATS or accumulator not in FORMATS or arithmetic.cast not in CASTS:
         return None
     precision, smallest, limit = FORMATS[dtype]
-    return {"precision": precision, "smallest": smallest, "limit": limit, **_ulps()}
+    sums = max(FORMATS[accumulator], FORMATS[dtype])  # no one accumulates in less than the result's format
+    name, _, size = arithmetic.order.partition(":")
+    return {
+        "precision": precision, "smallest": smallest, "limit": limit,
+        "sum_precision": sums[0], "sum_smallest": sums[1], "cast_precision": CASTS[arithmetic.cast],
+        "order": name if size.isdecimal() or not size else arithmetic.order, "size": int(size) if size.isdecimal() else 0,
+        **_ulps(),
+    }  # fmt: skip

@@ -10,7 +10,7 @@ import os
 import platform
 import random
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from pyzoo.errors import InputError
-from pyzoo.ops.point import observe
+from pyzoo.ops.point import Arithmetic, observe
 
-SCHEMA = 1
+SCHEMA = 2
 RUN = 8  # neighbouring entries that are compared together
 OUTPUT_NAMES = {"mamba.step": ("y", "conv_state", "h")}  # points with several outputs, in order
 BITS = {torch.float32: torch.int32, torch.float64: torch.int64, torch.bfloat16: torch.int16, torch.float16: torch.int16}
@@ -36,6 +36,7 @@ class Call:
     ints: dict[str, int]
     output: torch.Tensor
     error: str | None = None  # why there is no output, for a foreign implementation
+    arithmetic: Arithmetic = Arithmetic()
 
 
 def base(point: str) -> str:
@@ -60,14 +61,14 @@ def _split(inputs: dict[str, Any], dtype: torch.dtype) -> tuple[dict[str, torch.
     return tensors, ints
 
 
-def calls_of(point: str, inputs: dict[str, Any], output: Any) -> list[Call]:
+def calls_of(point: str, inputs: dict[str, Any], output: Any, arithmetic: Arithmetic) -> list[Call]:
     """The calls of one recorded invocation: one for each of its outputs."""
     dtype = next(v.dtype for v in inputs.values() if isinstance(v, torch.Tensor) and v.is_floating_point())
     tensors, ints = _split(inputs, dtype)
     outputs = output if isinstance(output, tuple) else (output,)
     names = OUTPUT_NAMES.get(point, ("",) * len(outputs))
     return [
-        Call(f"{point}.{name}" if name else point, tensors, ints, value.detach().cpu().contiguous().clone())
+        Call(f"{point}.{name}" if name else point, tensors, ints, value.detach().cpu().contiguous().clone(), None, arithmetic)
         for name, value in zip(names, outputs, strict=True)
     ]
 
@@ -78,8 +79,8 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[Call] = []
 
-    def __call__(self, point: str, inputs: dict[str, Any], output: Any) -> None:
-        self.calls += calls_of(point, inputs, output)
+    def __call__(self, point: str, inputs: dict[str, Any], output: Any, arithmetic: Arithmetic) -> None:
+        self.calls += calls_of(point, inputs, output, arithmetic)
 
     def recording(self, replaced: dict[str, Any] | None = None):
         """A block in which calls are recorded, with some spec points replaced."""
@@ -137,6 +138,7 @@ def save(folder: Path, call: Call, indices: list[int], facts: dict[str, Any]) ->
             "point": call.point,
             "ints": call.ints,
             "indices": indices,
+            "arithmetic": asdict(call.arithmetic),
             "sha256": digest,
             "versions": {"torch": torch.__version__, "cuda": torch.version.cuda, "python": platform.python_version()},
             **facts,
@@ -156,10 +158,14 @@ def load(folder: Path) -> tuple[Call, list[int], dict[str, Any]]:
         raise InputError(f"{path} can't be read as a trace: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise InputError(f"{path}: field 'schema' must be {SCHEMA}")
-    checks = {"point": str, "ints": dict, "indices": list, "sha256": str}
+    checks = {"point": str, "ints": dict, "indices": list, "arithmetic": dict, "sha256": str}
     for name, kind in checks.items():
         if not isinstance(document.get(name), kind):
             raise InputError(f"{path}: field '{name}' is missing or not a {kind.__name__}")
+    try:
+        arithmetic = Arithmetic(**document["arithmetic"])
+    except TypeError:
+        raise InputError(f"{path}: field 'arithmetic' must have order, accumulator and cast") from None
     tensors_path = folder / "tensors.safetensors"
     try:
         data = tensors_path.read_bytes()
@@ -178,4 +184,5 @@ def load(folder: Path) -> tuple[Call, list[int], dict[str, Any]]:
         if type(index) is not int or not 0 <= index < total:
             raise InputError(f"{path}: field 'indices', entry {position}, is {index!r}; the output has {total} entries")
     inputs = {k.removeprefix("input."): v for k, v in tensors.items() if k.startswith("input.")}
-    return Call(document["point"], inputs, document["ints"], tensors["output"]), document["indices"], document
+    call = Call(document["point"], inputs, document["ints"], tensors["output"], None, arithmetic)
+    return call, document["indices"], document

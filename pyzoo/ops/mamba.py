@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pyzoo.ops.point import spec_point
+from pyzoo.ops.point import SINGLE, Arithmetic, spec_point
 
 
 @spec_point("mamba.norm")
@@ -17,13 +17,13 @@ def norm(*, x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return x / torch.sqrt((x * x).mean(-1, keepdim=True) + eps) * weight
 
 
-@spec_point("mamba.in_proj")
+@spec_point("mamba.in_proj", SINGLE)
 def in_proj(*, x: Tensor, weight: Tensor) -> Tensor:
     """x (B, L, D), weight (2E, D) -> (B, L, 2E): the branch through the state space, then the gate."""
     return F.linear(x, weight)
 
 
-@spec_point("mamba.conv")
+@spec_point("mamba.conv", SINGLE)
 def conv(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Causal depthwise convolution; x (B, L, E), weight (E, K) with the current step's tap last, bias (E)."""
     E, K = weight.shape
@@ -36,13 +36,13 @@ def silu(*, x: Tensor) -> Tensor:
     return F.silu(x)
 
 
-@spec_point("mamba.x_proj")
+@spec_point("mamba.x_proj", SINGLE)
 def x_proj(*, x: Tensor, weight: Tensor) -> Tensor:
     """x (B, L, E), weight (R + 2N, E) -> (B, L, R + 2N): low-rank step sizes, then B, then C."""
     return F.linear(x, weight)
 
 
-@spec_point("mamba.dt")
+@spec_point("mamba.dt", SINGLE)
 def dt(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Step sizes `Δ = softplus(x Wᵀ + bias)`; x (B, L, R), weight (E, R), bias (E) -> (B, L, E)."""
     return F.softplus(F.linear(x, weight, bias), threshold=40)  # beyond the default of 20, fp64 would lose 25 bits
@@ -60,7 +60,7 @@ def input(*, dt: Tensor, b: Tensor, u: Tensor) -> Tensor:
     return dt[..., None] * b[..., None, :] * u[..., None]
 
 
-@spec_point("mamba.states")
+@spec_point("mamba.states", Arithmetic(order="sequential"))
 def states(*, decay: Tensor, input: Tensor, h0: Tensor) -> Tensor:
     """All states of `h_t = decay_t h_{t-1} + input_t`; decay, input (B, L, E, N), h0 (B, E, N) -> (B, L, E, N)."""
     h, out = h0, []
@@ -82,13 +82,13 @@ def gate(*, y: Tensor, z: Tensor) -> Tensor:
     return y * F.silu(z)
 
 
-@spec_point("mamba.out_proj")
+@spec_point("mamba.out_proj", SINGLE)
 def out_proj(*, x: Tensor, weight: Tensor) -> Tensor:
     """x (B, L, E), weight (D, E) -> (B, L, D)."""
     return F.linear(x, weight)
 
 
-@spec_point("mamba.head")
+@spec_point("mamba.head", SINGLE)
 def head(*, x: Tensor, weight: Tensor) -> Tensor:
     """Logits; x (B, L, D), weight (V, D) -> (B, L, V)."""
     return F.linear(x, weight)

@@ -6,33 +6,53 @@ be recorded (traces), replaced (foreign implementations, mutants), or left alone
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 POINTS: dict[str, Callable[..., Any]] = {}  # id -> the undecorated function
 
 
+@dataclass(frozen=True)
+class Arithmetic:
+    """What an implementation says about how it adds; the less it says, the wider its budget.
+
+    order: `any`, `sequential`, `tree:D` for additions in a tree of depth D, or `chunks:C` for runs of C numbers one after
+    the other and then over their results: of the sums, or of the steps of a recurrence. accumulator: the dtype in which
+    sums of products are accumulated before they are rounded, if it is not the tensors' own. cast: what the factors of
+    these products are rounded to first, `tfloat32` or `bfloat16`, if anything. Lean: `Spec.OrderClass`, `Spec.Rounding`."""
+
+    order: str = "any"
+    accumulator: str | None = None
+    cast: str | None = None
+
+
+SINGLE = Arithmetic(accumulator="float32")  # as PyTorch's matrix products and convolutions of half-precision tensors
+
+
 class _State:
     active = False
-    recorder: Callable[[str, dict[str, Any], Any], None] | None = None
+    recorder: Callable[[str, dict[str, Any], Any, Arithmetic], None] | None = None
     replaced: dict[str, Callable[..., Any]] = {}
 
 
-def spec_point(point_id: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def spec_point(point_id: str, arithmetic: Arithmetic = Arithmetic()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a keyword-only function as the spec point `point_id`, for example `mamba.conv`."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         if point_id in POINTS:
             raise ValueError(f"spec point {point_id!r} is defined twice")
         POINTS[point_id] = function
+        function.arithmetic = arithmetic  # type: ignore[attr-defined]
 
         @wraps(function)
         def call(**inputs: Any) -> Any:
             if not _State.active:
                 return function(**inputs)
-            output = _State.replaced.get(point_id, function)(**inputs)
+            used = _State.replaced.get(point_id, function)
+            output = used(**inputs)
             if _State.recorder is not None:
-                _State.recorder(point_id, inputs, output)
+                _State.recorder(point_id, inputs, output, getattr(used, "arithmetic", arithmetic))
             return output
 
         call.point_id = point_id  # type: ignore[attr-defined]
@@ -43,11 +63,11 @@ def spec_point(point_id: str) -> Callable[[Callable[..., Any]], Callable[..., An
 
 @contextmanager
 def observe(
-    recorder: Callable[[str, dict[str, Any], Any], None] | None = None,
+    recorder: Callable[[str, dict[str, Any], Any, Arithmetic], None] | None = None,
     replaced: dict[str, Callable[..., Any]] | None = None,
 ) -> Iterator[None]:
-    """Within the block, report every spec point's inputs and output to `recorder`, and run `replaced` in place of
-    the points that it names. Not reentrant: the inner block's settings hold until it ends."""
+    """Within the block, report every spec point's inputs, output and arithmetic to `recorder`, and run `replaced` in place
+    of the points that it names. Not reentrant: the inner block's settings hold until it ends."""
     before = (_State.active, _State.recorder, _State.replaced)
     _State.active, _State.recorder, _State.replaced = True, recorder, dict(replaced or {})
     try:

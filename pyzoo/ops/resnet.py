@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pyzoo.ops.point import spec_point
+from pyzoo.ops.point import SINGLE, spec_point
 
 
-@spec_point("resnet.conv")
+@spec_point("resnet.conv", SINGLE)
 def conv(*, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     """Convolution without bias: x (B,C,H,W), weight (K,C,R,S) -> (B,K,H',W') with
     H' = (H + 2 padding - R) // stride + 1."""
@@ -42,7 +42,7 @@ def pool(*, x: Tensor) -> Tensor:
     return x.mean((2, 3))
 
 
-@spec_point("resnet.fc")
+@spec_point("resnet.fc", SINGLE)
 def fc(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """The classifier: x (B,C), weight (K,C), bias (K) -> (B,K)."""
     return F.linear(x, weight, bias)

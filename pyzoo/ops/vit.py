@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pyzoo.ops.point import spec_point
+from pyzoo.ops.point import SINGLE, spec_point
 
 
 @spec_point("vit.patchify")
@@ -21,7 +21,7 @@ def patchify(*, x: Tensor, patch: int) -> Tensor:
     return x.permute(0, 2, 4, 1, 3, 5).reshape(b, (h // patch) * (w // patch), c * patch * patch)
 
 
-@spec_point("vit.embed")
+@spec_point("vit.embed", SINGLE)
 def embed(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Project patches: x (B,N,C*P*P), weight (D,C*P*P), bias (D) -> (B,N,D)."""
     return F.linear(x, weight, bias)
@@ -41,7 +41,7 @@ def norm(*, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     return centred / torch.sqrt(variance + eps) * weight + bias
 
 
-@spec_point("vit.qkv")
+@spec_point("vit.qkv", SINGLE)
 def qkv(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Queries, keys and values, in this order: x (B,T,D), weight (3D,D), bias (3D) -> (B,T,3D)."""
     return F.linear(x, weight, bias)
@@ -59,19 +59,19 @@ def weights(*, scores: Tensor) -> Tensor:
     return scores.softmax(-1)
 
 
-@spec_point("vit.mix")
+@spec_point("vit.mix", SINGLE)
 def mix(*, weights: Tensor, v: Tensor) -> Tensor:
     """Weighted sums of the values: weights (B,H,T,T), v (B,H,T,d) -> (B,H,T,d)."""
     return weights @ v
 
 
-@spec_point("vit.proj")
+@spec_point("vit.proj", SINGLE)
 def proj(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """The attention's output projection: x (B,T,D), weight (D,D), bias (D) -> (B,T,D)."""
     return F.linear(x, weight, bias)
 
 
-@spec_point("vit.fc1")
+@spec_point("vit.fc1", SINGLE)
 def fc1(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """The perceptron's first layer: x (B,T,D), weight (M,D), bias (M) -> (B,T,M)."""
     return F.linear(x, weight, bias)
@@ -83,7 +83,7 @@ def gelu(*, x: Tensor) -> Tensor:
     return F.gelu(x)
 
 
-@spec_point("vit.fc2")
+@spec_point("vit.fc2", SINGLE)
 def fc2(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """The perceptron's second layer: x (B,T,M), weight (D,M), bias (D) -> (B,T,D)."""
     return F.linear(x, weight, bias)
@@ -95,7 +95,7 @@ def add(*, x: Tensor, y: Tensor) -> Tensor:
     return x + y
 
 
-@spec_point("vit.head")
+@spec_point("vit.head", SINGLE)
 def head(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """The classifier of the class token: x (B,D), weight (K,D), bias (K) -> (B,K)."""
     return F.linear(x, weight, bias)

@@ -11,30 +11,31 @@ Axes: `B` sequences, `L` steps, `D` width, `E` inner width, `N` state, `R` rank 
 @[expose] public noncomputable section
 namespace Spec.Check.Mamba
 open Spec.Point
+variable {α : Type} [Scalar α] [Recorded α]
 
 /-- `mamba.norm`. -/
-def norm : Point := fun m r => do
+def norm : Point := fun α _ _ r => do
   let x ← r.tensor "x"
   let (_, n) := lastAxis x.shape
   let w ← r.shaped "weight" [n]
   let eps ← r.shaped "eps" []
-  return ⟨x.shape, n, fun i => flatVec (rmsNorm (w.vec n) (eps.entry 0) (x.vec n (i * n)) : Vector (Reach m) n)⟩
+  return ⟨x.shape, n, fun i => flatVec (rmsNorm (w.vec n) (eps.entry 0) (x.vec n (i * n)) : Vector α n)⟩
 
 /-- `mamba.conv`. -/
-def conv : Point := fun m r => do
+def conv : Point := fun α _ _ r => do
   let x ← r.tensor "x"
   let w ← r.tensor "weight"
   match x.shape, w.shape with
   | [_, l, e], [e', k] =>
     let b ← r.shaped "bias" [e']
     if e = e' then
-      let weight : Mat e k (Reach m) := w.mat e k
+      let weight : Mat e k α := w.mat e k
       return ⟨x.shape, l * e, fun i => flatRows (causalConv weight (b.vec e) (x.rows l e (i * (l * e))))⟩
     else throw s!"mamba.conv: 'x' has {e} channels, 'weight' has {e'}"
   | s, t => throw s!"mamba.conv: 'x' has shape {Request.showShape s} and 'weight' {Request.showShape t}"
 
 /-- `mamba.dt`. -/
-def dt : Point := fun _ r => do
+def dt : Point := fun _ _ _ r => do
   let x ← r.tensor "x"
   let (_, n) := lastAxis x.shape
   let w ← r.tensor "weight"
@@ -47,7 +48,7 @@ def dt : Point := fun _ r => do
   | s => throw s!"mamba.dt: 'weight' has shape {Request.showShape s}"
 
 /-- `mamba.decay`. -/
-def decay : Point := fun _ r => do
+def decay : Point := fun _ _ _ r => do
   let dt ← r.tensor "dt"
   let a ← r.tensor "a"
   match dt.shape, a.shape with
@@ -57,7 +58,7 @@ def decay : Point := fun _ r => do
   | s, t => throw s!"mamba.decay: 'dt' has shape {Request.showShape s} and 'a' {Request.showShape t}"
 
 /-- `mamba.input`. -/
-def input : Point := fun m r => do
+def input : Point := fun α _ _ r => do
   let dt ← r.tensor "dt"
   let b ← r.tensor "b"
   match dt.shape, b.shape with
@@ -65,23 +66,23 @@ def input : Point := fun m r => do
     let b ← r.shaped "b" [bs, l, n]
     let u ← r.shaped "u" [bs, l, e]
     return ⟨[bs, l, e, n], e * n, fun i =>
-      flatMat (Spec.Mamba.input (dt.vec e (i * e)) (b.vec n (i * n)) (u.vec e (i * e)) : Mat e n (Reach m))⟩
+      flatMat (Spec.Mamba.input (dt.vec e (i * e)) (b.vec n (i * n)) (u.vec e (i * e)) : Mat e n α)⟩
   | s, t => throw s!"mamba.input: 'dt' has shape {Request.showShape s} and 'b' {Request.showShape t}"
 
 /-- `mamba.states`. -/
-def states : Point := fun m r => do
+def states : Point := fun α _ _ r => do
   let d ← r.tensor "decay"
   match d.shape with
   | [b, l, e, n] =>
     let x ← r.shaped "input" [b, l, e, n]
     let h0 ← r.shaped "h0" [b, e, n]
-    let steps (i : Nat) : List (Mat e n (Reach m) × Mat e n (Reach m)) :=
+    let steps (i : Nat) : List (Mat e n α × Mat e n α) :=
       entries l fun t => let at_ := (i * l + t.val) * (e * n); (d.mat e n at_, x.mat e n at_)
     return ⟨d.shape, l * (e * n), fun i => flatMats (Spec.Mamba.states (h0.mat e n (i * (e * n))) (steps i))⟩
   | s => throw s!"mamba.states: 'decay' has shape {Request.showShape s}"
 
 /-- `mamba.readout`. -/
-def readout : Point := fun m r => do
+def readout : Point := fun α _ _ r => do
   let h ← r.tensor "h"
   match h.shape with
   | [b, l, e, n] =>
@@ -89,18 +90,18 @@ def readout : Point := fun m r => do
     let u ← r.shaped "u" [b, l, e]
     let d ← r.shaped "d" [e]
     return ⟨[b, l, e], e, fun i =>
-      flatVec (Spec.Mamba.readout (h.mat e n (i * (e * n))) (c.vec n (i * n)) (u.vec e (i * e)) (d.vec e) : Vector (Reach m) e)⟩
+      flatVec (Spec.Mamba.readout (h.mat e n (i * (e * n))) (c.vec n (i * n)) (u.vec e (i * e)) (d.vec e) : Vector α e)⟩
   | s => throw s!"mamba.readout: 'h' has shape {Request.showShape s}"
 
 /-- `mamba.gate`. -/
-def gate : Point := fun m r => do
+def gate : Point := fun α _ _ r => do
   let y ← r.tensor "y"
   let z ← r.shaped "z" y.shape
   let (_, n) := lastAxis y.shape
-  return ⟨y.shape, n, fun i => flatVec (Spec.Mamba.gate (y.vec n (i * n)) (z.vec n (i * n)) : Vector (Reach m) n)⟩
+  return ⟨y.shape, n, fun i => flatVec (Spec.Mamba.gate (y.vec n (i * n)) (z.vec n (i * n)) : Vector α n)⟩
 
 /-- The weights of a mixer, from its recorded parameters. -/
-def params (m : Rounding) (r : Request) (D E N R K : Nat) : Except String (Spec.Mamba.Params D E N R K (Reach m)) := do
+def params (r : Request) (D E N R K : Nat) : Except String (Spec.Mamba.Params D E N R K α) := do
   let inProj ← r.shaped "in_proj" [E + E, D]
   let xProj ← r.shaped "x_proj" [R + (N + N), E]
   let convW ← r.shaped "conv_weight" [E, K]
@@ -123,10 +124,10 @@ def sizes (r : Request) : Except String (Nat × Nat × Nat × Nat × Nat) := do
   | _, _, _, _ => throw s!"{r.point}: a parameter has the wrong number of axes"
 
 /-- `mamba.mixer`. -/
-def mixer : Point := fun m r => do
+def mixer : Point := fun _ _ _ r => do
   let x ← r.tensor "x"
   let (D, E, N, R, K) ← sizes r
-  let p ← params m r D E N R K
+  let p ← params r D E N R K
   match x.shape with
   | [_, l, d] =>
     if d = D then return ⟨x.shape, l * D, fun i => flatRows (Spec.Mamba.mixer p (x.rows l D (i * (l * D))))⟩
@@ -134,34 +135,34 @@ def mixer : Point := fun m r => do
   | s => throw s!"mamba.mixer: 'x' has shape {Request.showShape s}"
 
 /-- A streaming step of sequence `i`, and the number of sequences. -/
-def stepOf (m : Rounding) (r : Request) (D E N R K : Nat) :
-    Except String (Nat × (Nat → Spec.Mamba.State E N K (Reach m) × Vector (Reach m) D)) := do
-  let p ← params m r D E N R K
+def stepOf (r : Request) (D E N R K : Nat) :
+    Except String (Nat × (Nat → Spec.Mamba.State E N K α × Vector α D)) := do
+  let p ← params r D E N R K
   let x ← r.tensor "x"
   let b := (lastAxis x.shape).1
   let x ← r.shaped "x" [b, D]
   let h ← r.shaped "h" [b, E, N]
   let window ← r.shaped "conv_state" [b, E, K - 1]
-  let state (i : Nat) : Spec.Mamba.State E N K (Reach m) :=
+  let state (i : Nat) : Spec.Mamba.State E N K α :=
     ⟨build (K - 1) fun k => build E fun e => window.entry ((i * E + e.val) * (K - 1) + k.val), h.mat E N (i * (E * N))⟩
   return (b, fun i => Spec.Mamba.step p (state i) (x.vec D (i * D)))
 
 /-- `mamba.step.y`: the output of a streaming step. -/
-def stepY : Point := fun m r => do
+def stepY : Point := fun _ _ _ r => do
   let (D, E, N, R, K) ← sizes r
-  let (b, step) ← stepOf m r D E N R K
+  let (b, step) ← stepOf r D E N R K
   return ⟨[b, D], D, fun i => flatVec (step i).2⟩
 
 /-- `mamba.step.h`: the state after a streaming step. -/
-def stepH : Point := fun m r => do
+def stepH : Point := fun _ _ _ r => do
   let (D, E, N, R, K) ← sizes r
-  let (b, step) ← stepOf m r D E N R K
+  let (b, step) ← stepOf r D E N R K
   return ⟨[b, E, N], E * N, fun i => flatMat (step i).1.h⟩
 
 /-- `mamba.step.conv_state`: the window after a streaming step, channel by channel. -/
-def stepWindow : Point := fun m r => do
+def stepWindow : Point := fun α _ _ r => do
   let (D, E, N, R, K) ← sizes r
-  let (b, step) ← stepOf m r D E N R K
+  let (b, step) ← stepOf r D E N R K
   return ⟨[b, E, K - 1], E * (K - 1), fun i =>
     let w := (step i).1.window
     flatMat (build E fun e => build (K - 1) fun k => w[k][e])⟩

@@ -10,10 +10,8 @@ How a recorded call becomes a prediction: the shapes that most spec points share
 
 @[expose] public noncomputable section
 namespace Spec
-variable {m : Rounding}
-
 /-- A spec point: what it predicts for a recorded call. -/
-abbrev Point := (m : Rounding) → Request → Except String (Prediction m)
+abbrev Point := (α : Type) → [Scalar α] → [Recorded α] → Request → Except String (Prediction α)
 
 /-- A structural fact: the numbers that the specification computes from a request. -/
 abbrev Fact := Lean.Json → Except String (List Nat)
@@ -23,7 +21,7 @@ def verdict (points : List (String × Point)) (m : Rounding) (r : Request) (out 
   match Request.lookup r.point points with
   | none => "FAIL"
   | some point =>
-    match point m r with
+    match point (Reach m) r with
     | .error _ => "FAIL"
     | .ok p => if p.shape == out.shape then (tally p out indices).word else "FAIL"
 
@@ -68,18 +66,18 @@ def withLast (n : Nat) : List Nat → List Nat
   | k :: rest => k :: withLast n rest
 
 /-- A function of each entry of `x`. -/
-def perEntry (f : {α : Type} → [Scalar α] → α → α) : Point := fun _ r => do
+def perEntry (f : {α : Type} → [Scalar α] → α → α) : Point := fun _ _ _ r => do
   let x ← r.tensor "x"
   return ⟨x.shape, 1, fun i => #[f (x.entry i)]⟩
 
 /-- A function of the entries of `x` and `y` at the same place. -/
-def perPair (f : {α : Type} → [Scalar α] → α → α → α) : Point := fun _ r => do
+def perPair (f : {α : Type} → [Scalar α] → α → α → α) : Point := fun _ _ _ r => do
   let x ← r.tensor "x"
   let y ← r.shaped "y" x.shape
   return ⟨x.shape, 1, fun i => #[f (x.entry i) (y.entry i)]⟩
 
 /-- A linear layer along the last axis, with a bias if one was recorded. -/
-def linearLayer : Point := fun _ r => do
+def linearLayer : Point := fun _ _ _ r => do
   let x ← r.tensor "x"
   let (_, n) := lastAxis x.shape
   let w ← r.tensor "weight"

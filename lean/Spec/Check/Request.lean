@@ -14,6 +14,8 @@ open Lean (Json)
 
 /-- A recorded tensor in row-major order. -/
 structure Tensor where
+  /-- What it is called: the keyword of an input. -/
+  name : String
   /-- The size of each axis, outermost first. -/
   shape : List Nat
   /-- The entries' format. -/
@@ -45,7 +47,7 @@ structure Request where
   /-- Integer arguments, such as a stride. -/
   ints : List (String × Nat)
   /-- Input tensors. -/
-  inputs : List (String × Tensor)
+  inputs : List Tensor
 
 namespace Request
 
@@ -55,7 +57,7 @@ def showShape : List Nat → String
   | n :: rest => rest.foldl (init := s!"[{n}") (fun s k => s!"{s}, {k}") ++ "]"
 
 /-- The value stored under `name`. -/
-def lookup {β : Type} (name : String) : List (String × β) → Option β
+def lookup.{u} {β : Type u} (name : String) : List (String × β) → Option β
   | [] => none
   | (key, value) :: rest => if key == name then some value else lookup name rest
 
@@ -65,12 +67,20 @@ def int (r : Request) (name : String) : Except String Nat :=
   | some n => .ok n
   | none => .error s!"{r.point}: the integer '{name}' is missing"
 
+/-- The loop of `find`. -/
+def findLoop (name : String) : List Tensor → Option Tensor
+  | [] => none
+  | t :: rest => if t.name == name then some t else findLoop name rest
+
+/-- An input tensor by its name. -/
+def find (r : Request) (name : String) : Option Tensor := findLoop name r.inputs
+
 /-- Whether an input was recorded. -/
-def has (r : Request) (name : String) : Bool := (lookup name r.inputs).isSome
+def has (r : Request) (name : String) : Bool := (r.find name).isSome
 
 /-- An input tensor, whatever its shape. -/
 def tensor (r : Request) (name : String) : Except String Tensor :=
-  match lookup name r.inputs with
+  match r.find name with
   | some t => .ok t
   | none => .error s!"{r.point}: the input '{name}' is missing"
 
@@ -117,7 +127,7 @@ def parseTensor (name : String) (j : Json) : Except String Tensor := do
   match Format.named dtype with
   | none => throw s!"'{name}' has the dtype {dtype}, which has no format here"
   | some f =>
-    if xs.size = volume shape then return ⟨shape, f, ← numbersLoop name xs 0 xs.size #[]⟩
+    if xs.size = volume shape then return ⟨name, shape, f, ← numbersLoop name xs 0 xs.size #[]⟩
     else throw s!"'{name}' has {xs.size} entries, its shape {showShape shape} needs {volume shape}"
 
 /-- An input tensor: every entry must be finite. -/
@@ -128,13 +138,13 @@ def parseInput (name : String) (j : Json) : Except String Tensor := do
   | some i => throw s!"'{name}' entry {i} is NaN or infinite"
 
 /-- The inputs: a JSON array of objects with a `name`. -/
-def inputsLoop (xs : Array Json) : (i : Nat) → List (String × Tensor) → Except String (List (String × Tensor))
+def inputsLoop (xs : Array Json) : (i : Nat) → List Tensor → Except String (List Tensor)
   | 0, acc => .ok acc
   | i + 1, acc => do
     let j := xs.getD i Json.null
     let name ← (← field j "name").getStr?
     let t ← parseInput name j
-    inputsLoop xs i ((name, t) :: acc)
+    inputsLoop xs i (t :: acc)
 
 /-- The integers: a JSON array of objects with `name` and `value`. -/
 def intsLoop (xs : Array Json) : (i : Nat) → List (String × Nat) → Except String (List (String × Nat))
@@ -152,10 +162,24 @@ def parse (j : Json) : Except String Request := do
   let inputs ← (← field j "inputs").getArr?
   return ⟨point, ← intsLoop ints ints.size [], ← inputsLoop inputs inputs.size []⟩
 
-/-- The rounding model from its JSON form. -/
-def parseRounding (j : Json) : Except String Rounding := do
+/-- The order class called `name`; `size` is the depth of a tree, or the size of a chunk. -/
+def orderOf (name : String) (size : Nat) : Option OrderClass :=
+  if name == "any" then some .any
+  else if name == "sequential" then some .sequential
+  else if name == "tree" then some (.tree size)
+  else if name == "chunks" then some (.chunks size)
+  else none
+
+/-- The rounding model from its JSON form; none if its order class is unknown. -/
+def parseRounding (j : Json) : Except String (Option Rounding) := do
   let get (name : String) : Except String Nat := do (← field j name).getNat?
-  return {
+  match orderOf (← (← field j "order").getStr?) (← get "size") with
+  | none => return none
+  | some order => return some {
+    order
+    sumPrecision := ← get "sum_precision"
+    sumSmallest := ← get "sum_smallest"
+    castPrecision := ← get "cast_precision"
     precision := ← get "precision"
     smallest := ← get "smallest"
     limit := ← get "limit"
@@ -168,30 +192,38 @@ def parseRounding (j : Json) : Except String Rounding := do
 
 end Request
 
+/-- Numbers that a recorded one can be read as. -/
+class Recorded (α : Type) where
+  /-- Entry `i` of the input called `name`, whose value is `x`. -/
+  read : (name : String) → (i : Nat) → (x : Dyadic) → α
+
+/-- A recorded number is exact. -/
+instance {m : Rounding} : Recorded (Reach m) := ⟨fun _ _ x => .recorded x⟩
+
 namespace Tensor
-variable {m : Rounding}
+variable {α : Type} [Recorded α]
 
 /-- The entry at a flat index, as a recorded number. -/
-def entry (t : Tensor) (i : Nat) : Reach m := Reach.recorded (t.format.decode (t.bits.getD i 0))
+def entry (t : Tensor) (i : Nat) : α := Recorded.read t.name i (t.format.decode (t.bits.getD i 0))
 
 /-- `n` entries from `offset` on. -/
-def vec (t : Tensor) (n : Nat) (offset : Nat := 0) : Vector (Reach m) n :=
+def vec (t : Tensor) (n : Nat) (offset : Nat := 0) : Vector α n :=
   build n fun i => t.entry (offset + i.val)
 
 /-- A matrix of `r` rows and `c` columns from `offset` on. -/
-def mat (t : Tensor) (r c : Nat) (offset : Nat := 0) : Mat r c (Reach m) :=
+def mat (t : Tensor) (r c : Nat) (offset : Nat := 0) : Mat r c α :=
   build r fun i => t.vec c (offset + i.val * c)
 
 /-- An image from `offset` on. -/
-def image (t : Tensor) (c h w : Nat) (offset : Nat := 0) : Image c h w (Reach m) :=
+def image (t : Tensor) (c h w : Nat) (offset : Nat := 0) : Image c h w α :=
   build c fun i => t.mat h w (offset + i.val * (h * w))
 
 /-- `k` images: the weight of a convolution. -/
-def kernels (t : Tensor) (k c h w : Nat) : Vector (Image c h w (Reach m)) k :=
+def kernels (t : Tensor) (k c h w : Nat) : Vector (Image c h w α) k :=
   build k fun i => t.image c h w (i.val * (c * (h * w)))
 
 /-- A sequence of `l` vectors from `offset` on. -/
-def rows (t : Tensor) (l n : Nat) (offset : Nat := 0) : List (Vector (Reach m) n) :=
+def rows (t : Tensor) (l n : Nat) (offset : Nat := 0) : List (Vector α n) :=
   entries l fun i => t.vec n (offset + i.val * n)
 
 end Tensor

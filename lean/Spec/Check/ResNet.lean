@@ -11,13 +11,14 @@ Axes: `b` images, `c` channels in, `k` channels out, `h` rows, `w` columns.
 @[expose] public noncomputable section
 namespace Spec.Check.ResNet
 open Spec.Point
+variable {α : Type} [Scalar α] [Recorded α]
 
 /-- The images of a batch. -/
-def images (m : Rounding) (x : Tensor) (b c h w : Nat) : Vector (Image c h w (Reach m)) b :=
+def images (x : Tensor) (b c h w : Nat) : Vector (Image c h w α) b :=
   build b fun i => x.image c h w (i * (c * (h * w)))
 
 /-- `resnet.conv`. -/
-def conv : Point := fun m r => do
+def conv : Point := fun α _ _ r => do
   let x ← r.tensor "x"
   let weight ← r.tensor "weight"
   let stride ← r.int "stride"
@@ -25,8 +26,8 @@ def conv : Point := fun m r => do
   match x.shape, weight.shape with
   | [b, c, h, w], [k, c', p, q] =>
     if c = c' then
-      let xs := images m x b c h w
-      let kernels : Vector (Image c p q (Reach m)) k := weight.kernels k c p q
+      let xs := images x b c h w
+      let kernels : Vector (Image c p q α) k := weight.kernels k c p q
       let rows := outSize h p stride padding
       let cols := outSize w q stride padding
       return ⟨[b, k, rows, cols], 1, fun n =>
@@ -41,7 +42,7 @@ def conv : Point := fun m r => do
   | s, t => throw s!"resnet.conv: 'x' has shape {Request.showShape s} and 'weight' {Request.showShape t}"
 
 /-- `resnet.batch_norm`. -/
-def batchNorm : Point := fun _ r => do
+def batchNorm : Point := fun _ _ _ r => do
   let x ← r.tensor "x"
   match x.shape with
   | [_, c, h, w] =>
@@ -56,15 +57,15 @@ def batchNorm : Point := fun _ r => do
   | s => throw s!"resnet.batch_norm: 'x' has shape {Request.showShape s}"
 
 /-- `resnet.pool`. -/
-def pool : Point := fun m r => do
+def pool : Point := fun α _ _ r => do
   let x ← r.tensor "x"
   match x.shape with
   | [b, c, h, w] => return ⟨[b, c], c, fun n =>
-      flatVec (globalMean (x.image c h w (n * (c * (h * w)))) : Vector (Reach m) c)⟩
+      flatVec (globalMean (x.image c h w (n * (c * (h * w)))) : Vector α c)⟩
   | s => throw s!"resnet.pool: 'x' has shape {Request.showShape s}"
 
 /-- The normalisation number `i` of a block. -/
-def normOf (m : Rounding) (r : Request) (i : String) (k : Nat) : Except String (BatchNorm k (Reach m)) := do
+def normOf (r : Request) (i : String) (k : Nat) : Except String (BatchNorm k α) := do
   let mean ← r.shaped s!"mean{i}" [k]
   let var ← r.shaped s!"var{i}" [k]
   let weight ← r.shaped s!"weight{i}" [k]
@@ -72,17 +73,17 @@ def normOf (m : Rounding) (r : Request) (i : String) (k : Nat) : Except String (
   return ⟨mean.vec k, var.vec k, weight.vec k, bias.vec k⟩
 
 /-- The shortcut of a block: a projection if one was recorded, else the identity, which needs equal shapes. -/
-def shortcutOf (m : Rounding) (r : Request) (c h w k stride : Nat) :
-    Except String (Spec.ResNet.Shortcut (Reach m) c h w k (outSize h 3 stride 1) (outSize w 3 stride 1)) := do
+def shortcutOf (r : Request) (c h w k stride : Nat) :
+    Except String (Spec.ResNet.Shortcut α c h w k (outSize h 3 stride 1) (outSize w 3 stride 1)) := do
   if r.has "conv3" then
     let conv3 ← r.shaped "conv3" [k, c, 1, 1]
-    return .projected stride (conv3.kernels k c 1 1) (← normOf m r "3" k)
+    return .projected stride (conv3.kernels k c 1 1) (← normOf r "3" k)
   else if same : c = k ∧ h = outSize h 3 stride 1 ∧ w = outSize w 3 stride 1 then
     return .ofEq same.1 same.2.1 same.2.2
   else throw "resnet.block: the branch changes the shape and there is no projection"
 
 /-- `resnet.block`. -/
-def block : Point := fun m r => do
+def block : Point := fun α _ _ r => do
   let x ← r.tensor "x"
   let conv1 ← r.tensor "conv1"
   let stride ← r.int "stride"
@@ -91,10 +92,10 @@ def block : Point := fun m r => do
   | [b, c, h, w], [k, _, _, _] =>
     let conv1 ← r.shaped "conv1" [k, c, 3, 3]
     let conv2 ← r.shaped "conv2" [k, k, 3, 3]
-    let p : Spec.ResNet.BasicBlock (Reach m) c h w k (outSize h 3 stride 1) (outSize w 3 stride 1) := {
-      stride, conv1 := conv1.kernels k c 3 3, norm1 := ← normOf m r "1" k
-      conv2 := conv2.kernels k k 3 3, norm2 := ← normOf m r "2" k
-      shortcut := ← shortcutOf m r c h w k stride, rows := rfl, cols := rfl }
+    let p : Spec.ResNet.BasicBlock α c h w k (outSize h 3 stride 1) (outSize w 3 stride 1) := {
+      stride, conv1 := conv1.kernels k c 3 3, norm1 := ← normOf r "1" k
+      conv2 := conv2.kernels k k 3 3, norm2 := ← normOf r "2" k
+      shortcut := ← shortcutOf r c h w k stride, rows := rfl, cols := rfl }
     let rows := outSize h 3 stride 1
     let cols := outSize w 3 stride 1
     return ⟨[b, k, rows, cols], k * (rows * cols), fun n =>

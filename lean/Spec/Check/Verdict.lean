@@ -13,13 +13,13 @@ open Lean (Json)
 
 /-- What a specification says of an output: its shape, and its entries in blocks of equal size, for example a row
 each, in row-major order. -/
-structure Prediction (m : Rounding) where
+structure Prediction (α : Type) where
   /-- The shape that the output must have. -/
   shape : List Nat
   /-- Entries in a block. -/
   size : Nat
   /-- A block by its number. -/
-  block : Nat → Array (Reach m)
+  block : Nat → Array α
 
 /-- The part of a verdict that is gathered entry by entry. -/
 structure Tally where
@@ -128,7 +128,7 @@ def jsonNat (n : Nat) : Json := Json.num ⟨Int.ofNat n, 0⟩
 def jsonNats (ns : List Nat) : Json := Json.arr (ns.foldl (init := #[]) fun a n => a.push (jsonNat n))
 
 /-- The loop of `judge`; `block` is the block numbered `current`, so that neighbours share the work. -/
-def judgeLoop {m : Rounding} (p : Prediction m) (out : Tensor) (current : Nat)
+def judgeLoop {m : Rounding} (p : Prediction (Reach m)) (out : Tensor) (current : Nat)
     (block : Array (Reach m)) : List Nat → Tally → Tally
   | [], t => t
   | i :: rest, t =>
@@ -139,11 +139,11 @@ def judgeLoop {m : Rounding} (p : Prediction m) (out : Tensor) (current : Nat)
     else judgeLoop p out current block rest t
 
 /-- What is gathered over the given flat indices of a recorded output. -/
-def tally {m : Rounding} (p : Prediction m) (out : Tensor) (indices : List Nat) : Tally :=
+def tally {m : Rounding} (p : Prediction (Reach m)) (out : Tensor) (indices : List Nat) : Tally :=
   judgeLoop p out 0 (p.block 0) indices Tally.empty
 
 /-- Judge a recorded output at the given flat indices. -/
-def judge {m : Rounding} (p : Prediction m) (out : Tensor) (indices : List Nat) : List (String × Json) :=
+def judge {m : Rounding} (p : Prediction (Reach m)) (out : Tensor) (indices : List Nat) : List (String × Json) :=
   if p.shape == out.shape then
     let t := tally p out indices
     [("verdict", Json.str t.word), ("message", Json.str t.message), ("compared", jsonNat t.compared), ("failed", jsonNat t.failed),

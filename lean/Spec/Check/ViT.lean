@@ -11,9 +11,10 @@ Axes: `B` images, `H` heads, `T` queries, `S` keys, `d` entries of a head, `D` w
 @[expose] public noncomputable section
 namespace Spec.Check.ViT
 open Spec.Point
+variable {α : Type} [Scalar α] [Recorded α]
 
 /-- `vit.patchify`. -/
-def patchify : Point := fun m r => do
+def patchify : Point := fun α _ _ r => do
   let x ← r.tensor "x"
   let p ← r.int "patch"
   match x.shape with
@@ -21,7 +22,7 @@ def patchify : Point := fun m r => do
     let gh := h / p
     let gw := w / p
     if h = gh * p ∧ w = gw * p then
-      let image (i : Nat) : Image c (gh * p) (gw * p) (Reach m) := x.image _ _ _ (i * (c * (h * w)))
+      let image (i : Nat) : Image c (gh * p) (gw * p) α := x.image _ _ _ (i * (c * (h * w)))
       let n := gh * gw
       let k := c * (p * p)
       return ⟨[b, n, k], n * k, fun i => flatMat (Spec.patchify p (image i))⟩
@@ -29,7 +30,7 @@ def patchify : Point := fun m r => do
   | s => throw s!"vit.patchify: 'x' has shape {Request.showShape s}, the specification needs four axes"
 
 /-- `vit.tokens`. -/
-def tokens : Point := fun m r => do
+def tokens : Point := fun α _ _ r => do
   let x ← r.tensor "x"
   match x.shape with
   | [b, n, d] =>
@@ -37,45 +38,45 @@ def tokens : Point := fun m r => do
     let pos ← r.shaped "pos" [n + 1, d]
     let t := n + 1
     return ⟨[b, t, d], t * d, fun i =>
-      flatMat (Spec.ViT.tokensOf (cls.vec d) (pos.mat t d) (x.mat n d (i * (n * d))) : Mat t d (Reach m))⟩
+      flatMat (Spec.ViT.tokensOf (cls.vec d) (pos.mat t d) (x.mat n d (i * (n * d))) : Mat t d α)⟩
   | s => throw s!"vit.tokens: 'x' has shape {Request.showShape s}, the specification needs three axes"
 
 /-- `vit.norm`. -/
-def norm : Point := fun m r => do
+def norm : Point := fun α _ _ r => do
   let x ← r.tensor "x"
   let (_, n) := lastAxis x.shape
   let w ← r.shaped "weight" [n]
   let b ← r.shaped "bias" [n]
   let eps ← r.shaped "eps" []
   return ⟨x.shape, n, fun i =>
-    flatVec (layerNorm (w.vec n) (b.vec n) (eps.entry 0) (x.vec n (i * n)) : Vector (Reach m) n)⟩
+    flatVec (layerNorm (w.vec n) (b.vec n) (eps.entry 0) (x.vec n (i * n)) : Vector α n)⟩
 
 /-- `vit.scores`. -/
-def scores : Point := fun m r => do
+def scores : Point := fun α _ _ r => do
   let q ← r.tensor "q"
   let k ← r.tensor "k"
   match q.shape, k.shape with
   | [b, h, t, d], [_, _, s, _] =>
     let k ← r.shaped "k" [b, h, s, d]
     return ⟨[b, h, t, s], s, fun i =>
-      flatVec (scoreRow (q.vec d (i * d)) (k.mat s d (i / t * (s * d))) : Vector (Reach m) s)⟩
+      flatVec (scoreRow (q.vec d (i * d)) (k.mat s d (i / t * (s * d))) : Vector α s)⟩
   | s, t => throw s!"vit.scores: 'q' has shape {Request.showShape s} and 'k' {Request.showShape t}"
 
 /-- `vit.weights`. -/
-def weights : Point := fun m r => do
+def weights : Point := fun α _ _ r => do
   let x ← r.tensor "scores"
   let (_, n) := lastAxis x.shape
-  return ⟨x.shape, n, fun i => flatVec (softmax (x.vec n (i * n)) : Vector (Reach m) n)⟩
+  return ⟨x.shape, n, fun i => flatVec (softmax (x.vec n (i * n)) : Vector α n)⟩
 
 /-- `vit.mix`. -/
-def mix : Point := fun m r => do
+def mix : Point := fun α _ _ r => do
   let w ← r.tensor "weights"
   let v ← r.tensor "v"
   match w.shape, v.shape with
   | [b, h, t, s], [_, _, _, d] =>
     let v ← r.shaped "v" [b, h, s, d]
     return ⟨[b, h, t, d], d, fun i =>
-      flatVec (mixRow (w.vec s (i * s)) (v.mat s d (i / t * (s * d))) : Vector (Reach m) d)⟩
+      flatVec (mixRow (w.vec s (i * s)) (v.mat s d (i / t * (s * d))) : Vector α d)⟩
   | s, t => throw s!"vit.mix: 'weights' has shape {Request.showShape s} and 'v' {Request.showShape t}"
 
 /-- The spec points of the vision transformer. -/

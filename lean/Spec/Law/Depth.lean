@@ -52,4 +52,14 @@ theorem run_error_depth {u t : Rat} (hu : 0 ≤ u) (ht : 0 ≤ t) {o : Order} {v
       unfold Bounded at *
       constructor <;> grind
 
+/-- A tree over `n` products is at most `n - 1` deep, so the class of any order holds every tree. -/
+theorem depth_lt_terms (o : Order) : o.depth < o.terms := by
+  induction o with
+  | leaf => exact Nat.one_pos
+  | node l r hl hr =>
+    have := l.one_le_terms
+    have := r.one_le_terms
+    simp only [depth, terms]
+    omega
+
 end Spec.Rounding.Order

@@ -38,6 +38,7 @@ results. -/
   const n d := (n : α) / (d : α)
   sum xs := total xs
   dot xs := total (xs.map fun p => p.1 * p.2)
+  step a h b := a * h + b
   exp := f.exp
   sqrt := f.sqrt
   sigmoid := f.sigmoid

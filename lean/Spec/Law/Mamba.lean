@@ -125,12 +125,11 @@ end Conv
 namespace Mamba
 variable (p : Params D E N R K α)
 
-/-- Every entry of the state follows its own scalar recurrence, so a kernel may spread them over threads, and
-every law of scans holds for each. -/
+/-- Every entry of the state follows its own scalar recurrence, so a kernel may spread them over threads. -/
 theorem states_entry (h : Mat E N α) (steps : List (Mat E N α × Mat E N α)) (e n : Nat) (he : e < E)
     (hn : n < N) : (states h steps).map (fun h => h[e][n]) =
-      scan h[e][n] (steps.map fun s => ⟨s.1[e][n], s.2[e][n]⟩) := by
-  unfold states scan
+      scanWith (fun h s => Scalar.step s.1 h s.2) h[e][n] (steps.map fun s => (s.1[e][n], s.2[e][n])) := by
+  unfold states
   induction steps generalizing h with
   | nil => rfl
   | cons s ss ih =>

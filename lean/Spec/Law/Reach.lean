@@ -1,7 +1,7 @@
 module
 public import Spec.Num.Reach
 public import Spec.Law.Interval
-public import Spec.Law.Rounding
+public import Spec.Law.Depth
 
 /-!
 # A faithful implementation never leaves its reach
@@ -20,7 +20,13 @@ variable {m : Rounding}
 def unit (m : Rounding) : Rat := (twoPowNeg (Int.ofNat m.precision)).toRat
 
 /-- The absolute error that underflow may leave. -/
-def under (m : Rounding) : Rat := (tiny m).toRat
+def under (m : Rounding) : Rat := m.tiny.toRat
+
+/-- The unit roundoff of the format in which sums are accumulated. -/
+def sumUnit (m : Rounding) : Rat := (twoPowNeg (Int.ofNat m.sumPrecision)).toRat
+
+/-- The absolute error that underflow may leave there. -/
+def sumUnder (m : Rounding) : Rat := m.tinySum.toRat
 
 /-- `x` is the exact value that `r` stands for, and `y` a value that an implementation may have in its place. -/
 structure Sound (r : Reach m) (x y : Rat) : Prop where
@@ -37,6 +43,10 @@ theorem twoPowNeg_nonneg (k : Int) : 0 ≤ (twoPowNeg k).toRat := by
 theorem unit_nonneg : 0 ≤ unit m := twoPowNeg_nonneg _
 
 theorem under_nonneg : 0 ≤ under m := twoPowNeg_nonneg _
+
+theorem sumUnit_nonneg : 0 ≤ sumUnit m := twoPowNeg_nonneg _
+
+theorem sumUnder_nonneg : 0 ≤ sumUnder m := twoPowNeg_nonneg _
 
 theorem sound_recorded (x : Dyadic) : Sound (.recorded x : Reach m) x.toRat x.toRat :=
   ⟨Interval.holds_point x, Interval.holds_point x⟩
@@ -75,9 +85,8 @@ theorem bounded_mag {I : Interval} {x : Rat} (h : I.Holds x) : Bounded x I.mag.t
   unfold Interval.mag Holds Bounded at *
   grind
 
-/-- Every rounding of a number in reach is in reach. -/
-theorem holds_round {I : Interval} {y z : Rat} (h : I.Holds y) (hz : Rounded (unit m) (under m) y z) :
-    (round m 1 I).Holds z := by
+theorem holds_roundTo {p q : Nat} {I : Interval} {y z : Rat} (h : I.Holds y)
+    (hz : Rounded (twoPowNeg (Int.ofNat p)).toRat (twoPowNeg (Int.ofNat q)).toRat y z) : (roundTo p q 1 I).Holds z := by
   apply holds_shorten
   apply holds_widen h
   have h0 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up 32 I.mag)
@@ -85,6 +94,22 @@ theorem holds_round {I : Interval} {y z : Rat} (h : I.Holds y) (hz : Rounded (un
   have h2 : (dyadic (Int.ofNat 1)).toRat = 1 := rfl
   simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h2, Rat.mul_one]
   exact h1
+
+/-- Every rounding of a number in reach is in reach. -/
+theorem holds_round {I : Interval} {y z : Rat} (h : I.Holds y) (hz : Rounded (unit m) (under m) y z) :
+    (round m 1 I).Holds z := holds_roundTo h hz
+
+/-- `z` is `y` as a sum of products reads it. -/
+def Cast (m : Rounding) (y z : Rat) : Prop :=
+  if m.castPrecision = 0 then z = y else Rounded (twoPowNeg (Int.ofNat m.castPrecision)).toRat (sumUnder m) y z
+
+/-- A factor that is rounded before it is multiplied, to TF32 for example, stays in its reach. -/
+theorem sound_cast {r : Reach m} {x y z : Rat} (h : Sound r x y) (hz : Cast m y z) : Sound (cast r) x z := by
+  unfold cast
+  unfold Cast at hz
+  split at hz
+  · rename_i h0; rw [if_pos h0]; subst hz; exact h
+  · rename_i h0; rw [if_neg h0]; exact ⟨h.exact, holds_roundTo h.run hz⟩
 
 /-- A sum, rounded once. -/
 theorem sound_add {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
@@ -126,8 +151,8 @@ theorem sound_either {r s : Reach m} {x z : Rat} (hr : r.exact.Holds x) (h : r.r
     Sound (Scalar.either r s) x z :=
   ⟨hr, h.elim Interval.holds_hull_left Interval.holds_hull_right⟩
 
-/-- Two factors of a sum of products, with what they stand for exactly (`x`, `y`) and in an implementation
-(`x'`, `y'`). -/
+/-- Two factors of a sum of products, with what they stand for exactly (`x`, `y`) and as an implementation
+reads them (`x'`, `y'`). -/
 structure Factors (m : Rounding) where
   /-- The first factor. -/
   r : Reach m
@@ -137,14 +162,14 @@ structure Factors (m : Rounding) where
   x : Rat
   /-- The second factor's exact value. -/
   y : Rat
-  /-- The first factor's computed value. -/
+  /-- The first factor as it is read. -/
   x' : Rat
-  /-- The second factor's computed value. -/
+  /-- The second factor as it is read. -/
   y' : Rat
   /-- The first factor is sound. -/
-  hr : Sound r x x'
+  hr : Sound (cast r) x x'
   /-- The second factor is sound. -/
-  hs : Sound s y y'
+  hs : Sound (cast s) y y'
 
 theorem bounded_abs (x : Dyadic) : Bounded x.toRat (Dy.abs x).toRat := by
   have h := le_abs x
@@ -158,12 +183,15 @@ theorem holds_recorded {x : Dyadic} {y : Rat} (h : (Interval.point x).Holds y) :
 /-- One more product: what is known and what is enclosed still add up to the exact sum and to the computed one. -/
 theorem push_sound {s : Partial} {e v a : Rat} (he : s.exact.Holds e) (hv : s.run.Holds v) (ha : a ≤ s.mags.toRat)
     (t : Factors m) :
-    ∃ e' v', (s.push t.r t.s).exact.Holds e' ∧ (s.push t.r t.s).run.Holds v' ∧
-      (s.push t.r t.s).known.toRat + e' = s.known.toRat + e + t.x * t.y ∧
-      (s.push t.r t.s).known.toRat + v' = s.known.toRat + v + t.x' * t.y' ∧
-      a + Rounding.size (t.x' * t.y') ≤ (s.push t.r t.s).mags.toRat ∧
-      (s.push t.r t.s).terms = s.terms + 1 := by
+    ∃ e' v', (s.push (cast t.r) (cast t.s)).exact.Holds e' ∧ (s.push (cast t.r) (cast t.s)).run.Holds v' ∧
+      (s.push (cast t.r) (cast t.s)).known.toRat + e' = s.known.toRat + e + t.x * t.y ∧
+      (s.push (cast t.r) (cast t.s)).known.toRat + v' = s.known.toRat + v + t.x' * t.y' ∧
+      a + Rounding.size (t.x' * t.y') ≤ (s.push (cast t.r) (cast t.s)).mags.toRat ∧
+      (s.push (cast t.r) (cast t.s)).terms = s.terms + 1 := by
   obtain ⟨r, q, x, y, x', y', hr, hs⟩ := t
+  simp only
+  generalize cast r = r at *
+  generalize cast q = q at *
   have enclosed (hp : s.push r q = ⟨s.terms + 1, s.known, Interval.add s.exact (Interval.mul r.exact q.exact),
       Interval.add s.run (Interval.mul r.run q.run), s.mags + (Interval.mul r.run q.run).mag,
       s.ok && r.ok && q.ok⟩) : ∃ e' v', (s.push r q).exact.Holds e' ∧ (s.push r q).run.Holds v' ∧
@@ -181,9 +209,11 @@ theorem push_sound {s : Partial} {e v a : Rat} (he : s.exact.Holds e) (hv : s.ru
       grind
   cases r with
   | enclosed => exact enclosed rfl
+  | state => exact enclosed rfl
   | recorded p =>
     cases q with
     | enclosed => exact enclosed rfl
+    | state => exact enclosed rfl
     | recorded q =>
       have h1 := holds_recorded hr.exact
       have h2 := holds_recorded hs.exact
@@ -202,7 +232,7 @@ theorem push_sound {s : Partial} {e v a : Rat} (he : s.exact.Holds e) (hv : s.ru
 
 theorem foldl_sound (ts : List (Factors m)) (s : Partial) (e v a : Rat) (he : s.exact.Holds e) (hv : s.run.Holds v)
     (ha : a ≤ s.mags.toRat) :
-    let s' := (ts.map fun t => (t.r, t.s)).foldl (init := s) fun s p => s.push p.1 p.2
+    let s' := (ts.map fun t => (t.r, t.s)).foldl (init := s) fun s p => s.push (cast p.1) (cast p.2)
     ∃ e' v', s'.exact.Holds e' ∧ s'.run.Holds v' ∧
       s'.known.toRat + e' = s.known.toRat + e + Rounding.total (fun t => t.x * t.y) ts ∧
       s'.known.toRat + v' = s.known.toRat + v + Rounding.total (fun t => t.x' * t.y') ts ∧
@@ -214,7 +244,7 @@ theorem foldl_sound (ts : List (Factors m)) (s : Partial) (e v a : Rat) (he : s.
     exact ⟨e, v, he, hv, rfl, rfl, ha, trivial⟩
   | cons t ts ih =>
     obtain ⟨e1, v1, h1, h2, h3, h4, h5, h6⟩ := push_sound he hv ha t
-    obtain ⟨e2, v2, g1, g2, g3, g4, g5, g6⟩ := ih (s.push t.r t.s) e1 v1 _ h1 h2 h5
+    obtain ⟨e2, v2, g1, g2, g3, g4, g5, g6⟩ := ih (s.push (cast t.r) (cast t.s)) e1 v1 _ h1 h2 h5
     simp only [List.map_cons, List.foldl_cons, Rounding.total, List.length_cons] at *
     refine ⟨e2, v2, g1, g2, ?_, ?_, ?_, ?_⟩
     · rw [g3, h3]; grind
@@ -222,9 +252,10 @@ theorem foldl_sound (ts : List (Factors m)) (s : Partial) (e v a : Rat) (he : s.
     · rw [← Rat.add_assoc]; exact g5
     · rw [g6, h6]; omega
 
-theorem growth_le_gamma {n : Nat} {g : Dyadic} (h : gamma m n = some g) :
-    Rounding.growth (unit m) n - 1 ≤ g.toRat ∧ g.toRat ≤ 1 := by
-  unfold gamma at h
+theorem growth_le_gamma {p n : Nat} {g : Dyadic} (h : Rounding.gamma p n = some g) :
+    Rounding.growth (twoPowNeg (Int.ofNat p)).toRat n - 1 ≤ g.toRat ∧ g.toRat ≤ 1 := by
+  have hp := twoPowNeg_nonneg (Int.ofNat p)
+  unfold Rounding.gamma at h
   simp only at h
   split at h
   · rename_i hn
@@ -237,21 +268,25 @@ theorem growth_le_gamma {n : Nat} {g : Dyadic} (h : gamma m n = some g) :
       rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast]
     have h2 : (twoPowNeg (Int.ofNat 1)).toRat = 1 / 2 := by decide +kernel
     have h3 : (dyadic (Int.ofNat 2)).toRat = 2 := rfl
-    have h4 : (twoPowNeg (Int.ofNat m.precision)).toRat = unit m := rfl
-    rw [Dyadic.toRat_mul, h1, h2, h4] at hn
-    simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h1, h3, h4]
-    have h5 := Rounding.growth_le unit_nonneg n hn
-    have h6 : (0 : Rat) ≤ n * unit m := Rat.mul_nonneg (by exact_mod_cast Nat.zero_le n) unit_nonneg
-    generalize (n : Rat) * unit m = w at *
+    rw [Dyadic.toRat_mul, h1, h2] at hn
+    simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h1, h3]
+    have h5 := Rounding.growth_le hp n hn
+    have h6 : (0 : Rat) ≤ n * (twoPowNeg (Int.ofNat p)).toRat := Rat.mul_nonneg (by exact_mod_cast Nat.zero_le n) hp
+    generalize (n : Rat) * (twoPowNeg (Int.ofNat p)).toRat = w at *
     have h7 := Rat.mul_nonneg (a := 1 / 2 - w) (b := w) (by grind) h6
     constructor <;> grind
   · cases h
 
-/-- A dot product: whatever the order in which an implementation adds the products, fused or not, its result is in
-reach. -/
-theorem sound_dot (ts : List (Factors m)) {o : Order} {v : Rat} {g : Dyadic}
-    (horder : o.leaves.Perm (ts.map fun t => (t.x', t.y'))) (hrun : Order.Run (unit m) (under m) o v)
-    (hg : gamma m ts.length = some g) :
+/-- `v` is the accumulated sum `s` in the format of the result: a last rounding, unless it is the format of the accumulator. -/
+def Finished (m : Rounding) (s v : Rat) : Prop :=
+  if m.accumulatesItself then v = s else Rounded (unit m) (under m) s v
+
+/-- A dot product: whatever tree of its class an implementation adds the products in, fused or not, the factors rounded to TF32 or
+kept, accumulated in a format of its own or not, its result is in reach. -/
+theorem sound_dot (ts : List (Factors m)) {o : Order} {a v : Rat}
+    (horder : o.leaves.Perm (ts.map fun t => (t.x', t.y'))) (hdepth : o.depth ≤ m.order.depth ts.length)
+    (hrun : Order.Run (sumUnit m) (sumUnder m) o a) (hv : Finished m a v)
+    (hok : (Scalar.dot (ts.map fun t => (t.r, t.s)) : Reach m).ok = true) :
     Sound (Scalar.dot (ts.map fun t => (t.r, t.s))) (Rounding.total (fun t => t.x * t.y) ts) v := by
   have zero : (Interval.point Dyadic.zero).Holds 0 := Interval.holds_point Dyadic.zero
   obtain ⟨e', v', h1, h2, hk1, hk2, h3, h4⟩ := foldl_sound ts Partial.empty 0 0 0 zero zero Rat.le_refl
@@ -263,41 +298,56 @@ theorem sound_dot (ts : List (Factors m)) {o : Order} {v : Rat} {g : Dyadic}
     rw [o.exact_eq, Rounding.total_perm _ horder, Rounding.total_map]
   have hsize := o.size_leaves
   rw [Rounding.total_perm _ horder, Rounding.total_map] at hsize
-  have herror := Order.run_error unit_nonneg under_nonneg hrun hsize
+  have herror := Order.run_error_depth sumUnit_nonneg sumUnder_nonneg hrun hsize hdepth
   have hmags := hsize.nonneg
-  obtain ⟨hg1, hg2⟩ := growth_le_gamma hg
   have hn := o.one_le_terms
   rw [hterms] at herror hn
   rw [hexact] at herror
   have hn' : (1 : Rat) ≤ ts.length := by exact_mod_cast hn
+  have hok : (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
+    fun s p => s.push (cast p.1) (cast p.2))).ok = true := hok
   show Sound (Partial.finish m _) _ _
-  generalize (ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) (fun s p => s.push p.1 p.2) = s at *
+  generalize (ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) (fun s p => s.push (cast p.1) (cast p.2)) = s at *
   have h5 : s.terms = ts.length := by rw [h4]; simp [Partial.empty]
-  unfold Partial.finish
-  rw [h5, hg]
+  unfold Partial.finish at hok ⊢
+  rw [h5] at hok ⊢
+  cases hg : Rounding.gamma m.sumPrecision (m.order.depth ts.length + 1) with
+  | none => rw [hg] at hok; simp [undefined, ok] at hok
+  | some g =>
+  obtain ⟨hg1, hg2⟩ := growth_le_gamma hg
   have k1 := Interval.holds_add (Interval.holds_point s.known) h1
   have k2 := Interval.holds_add (Interval.holds_point s.known) h2
   rw [hk1] at k1
   rw [hk2] at k2
-  refine ⟨k1, holds_shorten (holds_widen k2 ?_)⟩
-  have h6 : (dyadic (Int.ofNat (4 * ts.length))).toRat = 4 * ts.length := by
-    unfold dyadic
-    rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
-    show ((4 * ts.length : Nat) : Int) * (2 : Rat) ^ (-0 : Int) = _
-    rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast, Rat.natCast_mul]
-    rfl
-  simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h6]
-  show Bounded _ (_ + under m * _)
-  have ht : 0 ≤ under m := under_nonneg
-  have hG := Rounding.one_le_growth (unit_nonneg (m := m)) ts.length
-  generalize Rounding.growth (unit m) ts.length = G at *
-  generalize Rounding.total (fun t : Factors m => Rounding.size (t.x' * t.y')) ts = M at *
-  generalize (ts.length : Rat) = n at *
-  have p1 := Rat.mul_nonneg (a := g.toRat - (G - 1)) (b := M) (by grind) hmags
-  have p2 := Rat.mul_nonneg (a := g.toRat) (b := s.mags.toRat - M) (by grind) (by grind)
-  have p3 := Rat.mul_nonneg (a := 2 * n - 1) (b := (2 - G) * under m) (by grind)
-    (Rat.mul_nonneg (by grind) ht)
-  unfold Bounded at *
-  constructor <;> grind
+  have sum : (shorten ((Interval.add (Interval.point s.known) s.run).widen
+      (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length))))).Holds a := by
+    apply holds_shorten
+    apply holds_widen k2
+    have h6 : (dyadic (Int.ofNat (4 * ts.length))).toRat = 4 * ts.length := by
+      unfold dyadic
+      rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
+      show ((4 * ts.length : Nat) : Int) * (2 : Rat) ^ (-0 : Int) = _
+      rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast, Rat.natCast_mul]
+      rfl
+    simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h6]
+    show Bounded _ (_ + sumUnder m * _)
+    have ht : 0 ≤ sumUnder m := sumUnder_nonneg
+    have hG := Rounding.one_le_growth (sumUnit_nonneg (m := m)) (m.order.depth ts.length + 1)
+    have hg1 : Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) - 1 ≤ g.toRat := hg1
+    generalize Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) = G at *
+    generalize Rounding.total (fun t : Factors m => Rounding.size (t.x' * t.y')) ts = M at *
+    generalize (ts.length : Rat) = n at *
+    have p1 := Rat.mul_nonneg (a := g.toRat - (G - 1)) (b := M) (by grind) hmags
+    have p2 := Rat.mul_nonneg (a := g.toRat) (b := s.mags.toRat - M) (by grind) (by grind)
+    have p3 := Rat.mul_nonneg (a := 2 * n - 1) (b := (2 - G) * sumUnder m) (by grind)
+      (Rat.mul_nonneg (by grind) ht)
+    unfold Bounded at *
+    constructor <;> grind
+  refine ⟨k1, ?_⟩
+  unfold Finished at hv
+  show Interval.Holds (if m.accumulatesItself then _ else _) v
+  split at hv
+  · rename_i h; subst hv; rw [if_pos h]; exact sum
+  · rename_i h; rw [if_neg h]; exact holds_round sum hv
 
 end Spec.Reach

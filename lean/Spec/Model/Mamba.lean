@@ -36,7 +36,7 @@ def input (dt : Vector α E) (b : Vector α N) (u : Vector α E) : Mat E N α :=
 
 /-- One step of the recurrence, `h ↦ decay h + input` entrywise (equation 2a). -/
 def stateStep (h decay input : Mat E N α) : Mat E N α :=
-  build E fun e => build N fun n => AffineStep.apply ⟨decay[e][n], input[e][n]⟩ h[e][n]
+  build E fun e => build N fun n => step decay[e][n] h[e][n] input[e][n]
 
 /-- All states after `h0`, given the decay and the input of every step. -/
 def states (h0 : Mat E N α) (steps : List (Mat E N α × Mat E N α)) : List (Mat E N α) :=

@@ -1,6 +1,7 @@
 module
 public import Spec.Num.Scalar
 public import Spec.Num.Elementary
+public import Spec.Num.Trail
 
 /-!
 # What a faithful implementation can compute
@@ -13,29 +14,6 @@ gives the error.
 @[expose] public noncomputable section
 namespace Spec
 
-/-- What is assumed of a device's arithmetic: `|fl(x) - x| ≤ 2 ^ -precision * |x| + 2 ^ -smallest`, and for each
-transcendental function the number of units in the last place by which it may miss the exact value. -/
-structure Rounding where
-  /-- `2 ^ -precision` is the unit roundoff; 24 for fp32. -/
-  precision : Nat
-  /-- `2 ^ -smallest` is the absolute error that underflow may leave: the smallest normal number where subnormals may be
-  flushed to zero, 126 for fp32. -/
-  smallest : Nat
-  /-- The largest number is `2 ^ limit (1 - 2 ^ -precision)`; 128 for fp32. -/
-  limit : Nat
-  /-- Units in the last place of exp. -/
-  expUlp : Nat
-  /-- Units in the last place of the square root. -/
-  sqrtUlp : Nat
-  /-- Units in the last place of the logistic function. -/
-  sigmoidUlp : Nat
-  /-- Units in the last place of softplus. -/
-  softplusUlp : Nat
-  /-- Units in the last place of SiLU. -/
-  siluUlp : Nat
-  /-- Units in the last place of the argument by which GELU may be off: its factor `1 + erf` cancels for negative arguments. -/
-  geluUlp : Nat
-
 /-- The exact value and the values in reach of an implementation under the rounding model `m`. -/
 inductive Reach (m : Rounding) where
   /-- A recorded number: it is exact, since the specification is applied to the recorded inputs. -/
@@ -43,6 +21,8 @@ inductive Reach (m : Rounding) where
   /-- An interval that contains the exact value, one that contains every value that an implementation can compute, and
   whether both are defined: no division by an interval around 0, no root of a negative number, no overflow. -/
   | enclosed (exact run : Interval) (ok : Bool)
+  /-- A state of a recurrence whose steps may be composed in a tree: as `enclosed`, and what the next step needs. -/
+  | state (exact run : Interval) (ok : Bool) (trail : Trail)
 
 namespace Reach
 variable {m : Rounding}
@@ -51,16 +31,19 @@ variable {m : Rounding}
 def exact : Reach m → Interval
   | recorded x => Interval.point x
   | enclosed e _ _ => e
+  | state e _ _ _ => e
 
 /-- Contains every value that an implementation can compute. -/
 def run : Reach m → Interval
   | recorded x => Interval.point x
   | enclosed _ r _ => r
+  | state _ r _ _ => r
 
 /-- Whether both are defined. -/
 def ok : Reach m → Bool
   | recorded _ => true
   | enclosed _ _ ok => ok
+  | state _ _ ok _ => ok
 
 /-- The bits that the ends of `run` keep. -/
 def runBits : Nat := 72
@@ -71,24 +54,19 @@ def shorten (x : Interval) : Interval := ⟨Dy.down runBits x.lo, Dy.up runBits 
 /-- No value. -/
 def undefined : Reach m := .enclosed (Interval.point Dyadic.zero) (Interval.point Dyadic.zero) false
 
-/-- `2 ^ -smallest`. -/
-def tiny (m : Rounding) : Dyadic := twoPowNeg (Int.ofNat m.smallest)
-
-/-- Whether no number of the interval overflows. -/
-def fits (m : Rounding) (x : Interval) : Bool :=
-  x.mag ≤ twoPowNeg (-(Int.ofNat m.limit)) - twoPowNeg (Int.ofNat m.precision - Int.ofNat m.limit)
-
 /-- An exact value and the values in reach of its rounding; without a bound where they may overflow. -/
-def rounded (m : Rounding) (exact run : Interval) (ok : Bool) : Reach m := .enclosed exact run (ok && fits m run)
+def rounded (m : Rounding) (exact run : Interval) (ok : Bool) : Reach m := .enclosed exact run (ok && m.fits run)
 
-/-- All results of rounding a number of the interval, `k` roundings wide: `k 2^-precision |x| + 2^-smallest`. -/
-def round (m : Rounding) (k : Nat) (x : Interval) : Interval :=
-  shorten (x.widen (Dy.up 32 x.mag * dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision) + tiny m))
+/-- All results of rounding a number of the interval with the relative error `k 2^-precision` and the absolute error `2^-smallest`. -/
+def roundTo (precision smallest k : Nat) (x : Interval) : Interval :=
+  shorten (x.widen (Dy.up 32 x.mag * dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat precision) + twoPowNeg (Int.ofNat smallest)))
 
-/-- `(1 + u)ⁿ - 1` from above: `n u (1 + 2 n u)` for `n u ≤ 1/2`. -/
-def gamma (m : Rounding) (n : Nat) : Option Dyadic :=
-  let nu := dyadic (Int.ofNat n) * twoPowNeg (Int.ofNat m.precision)
-  if nu ≤ twoPowNeg (Int.ofNat 1) then some (nu + nu * nu * dyadic (Int.ofNat 2)) else none
+/-- All results of rounding a number of the interval, `k` roundings wide. -/
+def round (m : Rounding) (k : Nat) (x : Interval) : Interval := roundTo m.precision m.smallest k x
+
+/-- A factor of a sum of products as the implementation reads it. -/
+def cast (x : Reach m) : Reach m :=
+  if m.castPrecision = 0 then x else .enclosed x.exact (roundTo m.castPrecision m.sumSmallest 1 x.run) x.ok
 
 /-- The state of a sum of products. -/
 structure Partial where
@@ -119,15 +97,33 @@ def Partial.push (s : Partial) : Reach m → Reach m → Partial
     ⟨s.terms + 1, s.known, Interval.add s.exact (Interval.mul x.exact y.exact), Interval.add s.run run,
       s.mags + run.mag, s.ok && x.ok && y.ok⟩
 
-/-- Round a sum of `n` products in any order, each product rounded or fused: `((1 + u)ⁿ - 1) Σ |xᵢ yᵢ|`. -/
+/-- Round a sum of `n` products, each product rounded or fused, added in a tree of depth `d`: `((1 + u)ᵈ⁺¹ - 1) Σ |xᵢ yᵢ|`, and
+a last rounding where sums are accumulated in another format. -/
 def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
-  match gamma m s.terms with
+  match Rounding.gamma m.sumPrecision (m.order.depth s.terms + 1) with
   | none => undefined
   | some g =>
     let known := Interval.point s.known
-    let slack := g * s.mags + tiny m * dyadic (Int.ofNat (4 * s.terms))
-    rounded m (Interval.add known s.exact) (shorten ((Interval.add known s.run).widen slack))
-      (s.ok && fits m (Interval.point (s.mags + s.mags)))
+    let slack := g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * s.terms))
+    let run := shorten ((Interval.add known s.run).widen slack)
+    rounded m (Interval.add known s.exact) (if m.accumulatesItself then run else round m 1 run)
+      (s.ok && m.fits (Interval.point (s.mags + s.mags)))
+
+/-- One step `a h + b` of a recurrence: rounded where it stands if steps run one after the other, else with the reach of every tree. -/
+def step (a h b : Reach m) : Reach m :=
+  if m.order = .sequential then
+    let run := round m 1 (Interval.mul a.run h.run)
+    rounded m (Interval.add (Interval.mul a.exact h.exact) b.exact) (round m 1 (Interval.add run b.run))
+      (a.ok && h.ok && b.ok && m.fits run)
+  else
+    let trail := (match h with
+      | .state _ _ _ t => t
+      | h => Trail.start m h.run).next m a.run b.run
+    match trail.slack m with
+    | none => undefined
+    | some slack =>
+      .state (Interval.add (Interval.mul a.exact h.exact) b.exact) (shorten (trail.plain.widen slack))
+        (a.ok && h.ok && b.ok && m.fits (Interval.point trail.ceiling)) trail
 
 /-- A function whose exact extension is `f`, computed to `ulps` units in the last place, with an absolute error `slack` beside. -/
 def apply (m : Rounding) (f : Interval → Option Interval) (ulps : Nat) (slack : Dyadic) (x : Reach m) : Reach m :=
@@ -158,13 +154,14 @@ instance (m : Rounding) : Scalar (Reach m) where
   neg x := .enclosed (Interval.neg x.exact) (Interval.neg x.run) x.ok
   max x y := .enclosed (Interval.max x.exact y.exact) (Interval.max x.run y.run) (x.ok && y.ok)
   const n d := rational m n d
-  sum xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s x => s.push x (rational m (Int.ofNat 1) 1))
-  dot xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s p => s.push p.1 p.2)
+  sum xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s x => s.push (cast x) (rational m (Int.ofNat 1) 1))
+  dot xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s p => s.push (cast p.1) (cast p.2))
+  step a h b := step a h b
   exp x := apply m Interval.exp m.expUlp Dyadic.zero x
   sqrt x := apply m Interval.sqrt m.sqrtUlp Dyadic.zero x
   sigmoid x := apply m Interval.sigmoid m.sigmoidUlp Dyadic.zero x
   softplus x := apply m Interval.softplus m.softplusUlp Dyadic.zero x
-  silu x := apply m Interval.silu m.siluUlp (tiny m * dyadic (Int.ofNat 1024)) x
+  silu x := apply m Interval.silu m.siluUlp (m.tiny * dyadic (Int.ofNat 1024)) x
   gelu x := apply m Interval.gelu 1 (x.run.mag * dyadic (Int.ofNat (2 * m.geluUlp)) * twoPowNeg (Int.ofNat m.precision)) x
   either x y := .enclosed x.exact (Interval.hull x.run y.run) (x.ok && y.ok)
 

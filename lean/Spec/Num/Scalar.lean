@@ -13,8 +13,8 @@ namespace Spec
 
 /-- The operations of neural networks on numbers.
 
-A method with a list leaves the order of additions to the implementation, as real kernels do: a
-scalar that follows rounding errors must cover every order, with or without fused multiply-add. -/
+A method with a list leaves the order of additions to the implementation, as real kernels do, and so do the steps of a recurrence:
+a scalar that follows rounding errors must cover every order, with or without fused multiply-add. -/
 class Scalar (α : Type) extends Add α, Sub α, Mul α, Div α, Neg α, Max α where
   /-- A rational constant, exactly: numerator, and denominator above 0. -/
   const : Int → Nat → α
@@ -22,6 +22,8 @@ class Scalar (α : Type) extends Add α, Sub α, Mul α, Div α, Neg α, Max α 
   sum : List α → α
   /-- `Σ xᵢ yᵢ`, added in any order. -/
   dot : List (α × α) → α
+  /-- `a h + b`, one step of a recurrence: an implementation may run its steps one after the other or compose them in a tree. -/
+  step : (a h b : α) → α
   /-- `exp x`. -/
   exp : α → α
   /-- `√x`, for `x ≥ 0`. -/
