@@ -1,5 +1,6 @@
 module
 public import Spec.Check.Format
+public import Spec.Check.Gradient
 public import Spec.Check.Mamba
 public import Spec.Check.Point
 public import Spec.Check.Request
@@ -38,6 +39,7 @@ public import Spec.Num.Loops
 public import Spec.Num.Reach
 public import Spec.Num.Rounding
 public import Spec.Num.Scalar
+public import Spec.Num.Tangent
 public import Spec.Num.Trail
 public import Spec.Num.Vec
 
