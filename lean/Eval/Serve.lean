@@ -56,7 +56,9 @@ def judgeCall (families : List Family) (j : Json) : Except String (List (String 
 def functions : List (String × (Interval → Option Interval)) :=
   [("exp", Interval.exp), ("log", Interval.log), ("sin", Interval.sin), ("cos", Interval.cos),
    ("tanh", Interval.tanh), ("softplus", Interval.softplus), ("sigmoid", Interval.sigmoid), ("silu", Interval.silu),
-   ("gelu", Interval.gelu), ("sqrt", Interval.sqrt)]
+   ("gelu", Interval.gelu), ("sqrt", Interval.sqrt), ("sigmoid_slope", fun x => (Interval.sigmoid x).map Interval.sigmoidSlope),
+   ("silu_slope", fun x => (Tangent.siluParts x).map fun p => p.1),
+   ("gelu_slope", fun x => (Tangent.geluParts x).map fun p => p.1)]
 
 /-- An enclosure as JSON: mantissa and scale of both ends, or null. -/
 def showInterval : Option Interval → Json

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy
 import torch
 from flint import arb, ctx, fmpq
 
@@ -62,3 +63,25 @@ def test_a_shifted_enclosure_would_be_caught(lean):
 
 def test_there_is_no_enclosure_beyond_the_range(lean):
     assert lean.ask({"function": "exp", "x": bits(torch.tensor([5000.0]))}, timeout=60)["enclosures"] == [None]
+
+
+def derivative(expression):
+    """SymPy's derivative of an expression in x, as a function of a ball."""
+    functions = {"exp": lambda y: arb(y).exp(), "erf": lambda y: arb(y).erf(), "sqrt": lambda y: arb(y).sqrt(), "pi": arb.pi()}
+    return sympy.lambdify(sympy.Symbol("x"), sympy.diff(expression, "x"), modules=[functions])
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [("sigmoid", "1 / (1 + exp(-x))"), ("silu", "x / (1 + exp(-x))"), ("gelu", "x * (1 + erf(x / sqrt(2))) / 2")],
+)
+def test_the_enclosure_of_a_derivative_contains_it(lean, name, formula):
+    """Where a derivative passes through 0, its width is in relation to what cancels there."""
+    x = torch.from_numpy(np.random.default_rng(1).uniform(-40, 40, 150).astype(np.float32))
+    answer = lean.ask({"function": f"{name}_slope", "x": bits(x)}, timeout=300)["enclosures"]
+    ctx.prec = 3000
+    exact = derivative(sympy.sympify(formula))
+    for value, enclosure in zip(x.double().tolist(), answer, strict=True):
+        lo, hi = arb(dyadic(*enclosure[:2])), arb(dyadic(*enclosure[2:]))
+        assert lo <= exact(arb(value)) <= hi, (name, value)
+        assert hi - lo <= (1 + abs(arb(value))) * arb(2) ** -60, (name, value)

@@ -23,5 +23,7 @@ class Mutant:
 
 
 def mutants(family: str) -> list[Mutant]:
-    """All mutants of a family."""
-    return importlib.import_module(f"pyzoo.conformance.mutants.{family}").MUTANTS
+    """All mutants of a family, those that are wrong in their backward pass last."""
+    forward = importlib.import_module(f"pyzoo.conformance.mutants.{family}").MUTANTS
+    backward = importlib.import_module("pyzoo.conformance.mutants.backward").MUTANTS
+    return [*forward, *(m for m in backward if m.id.startswith(f"{family}."))]

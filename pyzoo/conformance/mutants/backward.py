@@ -1,0 +1,175 @@
+"""Backward passes that are wrong although the forward pass is right: what a hand-written kernel's gradient gets wrong."""
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pyzoo.conformance.mutants import Mutant
+from pyzoo.ops.point import POINTS
+
+
+def _mutant(name: str, point: str, wrong: Callable[..., Tensor], why: str) -> Mutant:
+    """The value of the spec point's own function, and the gradient of `wrong`."""
+
+    def replacement(**inputs):
+        y = wrong(**inputs)
+        return POINTS[point](**inputs).detach() + (y - y.detach())
+
+    family = point.partition(".")[0]
+    return Mutant(f"{family}.backward-{name}", point, replacement, why, gradient=True)
+
+
+def _scan(step: Callable, decay: Tensor, input: Tensor, h0: Tensor) -> Tensor:
+    h, out = h0, []
+    for a, b in zip(decay.unbind(1), input.unbind(1), strict=True):
+        h = step(a, h, b)
+        out.append(h)
+    return torch.stack(out, 1)
+
+
+def _moving(x: Tensor) -> Tensor:
+    """0, with the gradient of x."""
+    return x - x.detach()
+
+
+def state_after(*, decay, input, h0):
+    return _scan(lambda a, h, b: a.detach() * h + b + _moving(a) * (a * h + b).detach(), decay, input, h0)
+
+
+def carry_undecayed(*, decay, input, h0):
+    return _scan(lambda a, h, b: a * h.detach() + _moving(h) + b, decay, input, h0)
+
+
+def carry_dropped(*, decay, input, h0):
+    return _scan(lambda a, h, b: a * h.detach() + b, decay, input, h0)
+
+
+def softplus_linear(*, x, weight, bias):
+    return F.linear(x, weight, bias)
+
+
+def taps_flipped(*, x, weight, bias):
+    return POINTS["mamba.conv"](x=x, weight=weight.flip(1), bias=bias)
+
+
+def rms_constant(*, x, weight, eps):
+    return x / torch.sqrt((x * x).mean(-1, keepdim=True) + eps).detach() * weight
+
+
+def silu_sigmoid(*, y, z):
+    return y * torch.sigmoid(z).detach() * z
+
+
+def dt_dropped(*, dt, b, u):
+    return dt.detach()[..., None] * b[..., None, :] * u[..., None]
+
+
+def skip_dropped(*, h, c, u, d):
+    return (h @ c[..., None])[..., 0] + d * u.detach()
+
+
+def step_size_forgotten(*, dt, a):
+    return torch.exp(dt[..., None] * a).detach() * (a + dt[..., None] * a.detach())
+
+
+def kernel_flipped(*, x, weight, stride, padding):
+    return F.conv2d(x, weight.flip(2, 3) if weight.shape[2] > 1 else 2 * weight, stride=stride, padding=padding)
+
+
+def border_dropped(*, x, weight, stride, padding):
+    inner = F.pad(torch.ones_like(x)[..., 1:, 1:], (1, 0, 1, 0))
+    return F.conv2d(x * inner, weight, stride=stride, padding=padding)
+
+
+def eps_missing(*, x, mean, var, weight, bias, eps):
+    mean, scale, weight, bias = (t[:, None, None] for t in (mean, torch.sqrt(var), weight, bias))
+    return (x - mean) / scale * weight + bias
+
+
+def statistics_constant(*, x, mean, var, weight, bias, eps):
+    mean, scale, weight, bias = (t[:, None, None] for t in (mean.detach(), torch.sqrt(var + eps).detach(), weight, bias))
+    return (x - mean) / scale * weight + bias
+
+
+def shortcut_dropped(*, x, y):
+    return x + y.detach()
+
+
+def identity(*, x):
+    return x
+
+
+def pool_sum(*, x):
+    return x.sum((2, 3))
+
+
+def bias_dropped(*, x, weight, bias):
+    return F.linear(x, weight, bias.detach())
+
+
+def softmax_diagonal(*, scores):
+    return scores.softmax(-1).detach() * scores
+
+
+def mean_constant(*, x, weight, bias, eps):
+    centred = x - x.mean(-1, keepdim=True).detach()
+    return centred / torch.sqrt((centred * centred).mean(-1, keepdim=True) + eps) * weight + bias
+
+
+def deviation_constant(*, x, weight, bias, eps):
+    centred = x - x.mean(-1, keepdim=True)
+    return centred / torch.sqrt((centred * centred).mean(-1, keepdim=True) + eps).detach() * weight + bias
+
+
+def gelu_tanh(*, x):
+    return F.gelu(x, approximate="tanh")
+
+
+def scale_missing(*, q, k):
+    return q @ k.transpose(-1, -2) * (1 if q.shape[-1] > 1 else 2)
+
+
+def scale_twice(*, q, k):
+    return q @ k.transpose(-1, -2) / (q.shape[-1] if q.shape[-1] > 1 else math.sqrt(2))
+
+
+def weights_dropped(*, weights, v):
+    return weights.detach() @ v
+
+
+def positions_dropped(*, x, cls, pos):
+    return POINTS["vit.tokens"](x=x, cls=cls, pos=pos.detach())
+
+
+MUTANTS = [
+    _mutant("state-after", "mamba.states", state_after, "a decay's gradient has the state after its step"),
+    _mutant("carry-undecayed", "mamba.states", carry_undecayed, "the reverse scan doesn't decay"),
+    _mutant("carry-dropped", "mamba.states", carry_dropped, "the reverse scan carries nothing"),
+    _mutant("softplus-linear", "mamba.dt", softplus_linear, "softplus's derivative is taken as 1"),
+    _mutant("taps-flipped", "mamba.conv", taps_flipped, "the reverse convolution's taps are not turned around"),
+    _mutant("rms-constant", "mamba.norm", rms_constant, "the root mean square is treated as a constant"),
+    _mutant("silu-sigmoid", "mamba.gate", silu_sigmoid, "SiLU's derivative lacks its second term"),
+    _mutant("dt-dropped", "mamba.input", dt_dropped, "the step size gets no gradient"),
+    _mutant("skip-dropped", "mamba.readout", skip_dropped, "the skip connection gets no gradient"),
+    _mutant("step-size-forgotten", "mamba.decay", step_size_forgotten, "the transition's gradient lacks the step size"),
+    _mutant("kernel-flipped", "resnet.conv", kernel_flipped, "the kernel is turned around once too often"),
+    _mutant("border-dropped", "resnet.conv", border_dropped, "the first row and column get no gradient"),
+    _mutant("eps-missing", "resnet.batch_norm", eps_missing, "eps is left out"),
+    _mutant("statistics-constant", "resnet.batch_norm", statistics_constant, "mean and variance get no gradient"),
+    _mutant("shortcut-dropped", "resnet.add", shortcut_dropped, "the shortcut gets no gradient"),
+    _mutant("relu-identity", "resnet.relu", identity, "negative entries get a gradient"),
+    _mutant("pool-sum", "resnet.pool", pool_sum, "the mean's gradient is that of the sum"),
+    _mutant("bias-dropped", "resnet.fc", bias_dropped, "the bias gets no gradient"),
+    _mutant("softmax-diagonal", "vit.weights", softmax_diagonal, "the sum under the softmax is treated as a constant"),
+    _mutant("mean-constant", "vit.norm", mean_constant, "the mean is treated as a constant"),
+    _mutant("deviation-constant", "vit.norm", deviation_constant, "the deviation is treated as a constant"),
+    _mutant("gelu-tanh", "vit.gelu", gelu_tanh, "the derivative of the tanh formula"),
+    _mutant("scale-missing", "vit.scores", scale_missing, "1/√d is left out"),
+    _mutant("scale-twice", "vit.scores", scale_twice, "1/√d is applied twice"),
+    _mutant("weights-dropped", "vit.mix", weights_dropped, "the weights get no gradient"),
+    _mutant("positions-dropped", "vit.tokens", positions_dropped, "the positions get no gradient"),
+    _mutant("bias-dropped", "vit.qkv", bias_dropped, "the bias gets no gradient"),
+]

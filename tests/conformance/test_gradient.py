@@ -1,0 +1,104 @@
+"""`pyzoo conform --grad`: gradients by autograd, and foreign backward passes, against the derivative of the specification."""
+
+import textwrap
+
+import pytest
+import torch
+
+from pyzoo.conformance import FAMILIES, run
+from pyzoo.conformance.foreign import isolated
+from pyzoo.conformance.gradient import COTANGENT, on
+from pyzoo.conformance.judge import judge
+from pyzoo.conformance.trace import Call, load, save
+from pyzoo.ops.point import POINTS
+
+SOURCE = """
+    import torch
+
+    class Scan(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, decay, input, h0):
+            h, out = h0, []
+            for t in range(decay.shape[1]):
+                h = decay[:, t] * h + input[:, t]
+                out.append(h)
+            states = torch.stack(out, 1)
+            ctx.save_for_backward(decay, states, h0)
+            return states
+
+        @staticmethod
+        def backward(ctx, grad):
+            decay, states, h0 = ctx.saved_tensors
+            before = torch.cat((h0[:, None], states[:, :-1]), 1)
+            g, out = torch.zeros_like(h0), []
+            for t in reversed(range(decay.shape[1])):
+                g = grad[:, t] + g
+                out.append(g)
+                g = decay[:, t] * g
+            g_input = torch.stack(out[::-1], 1)
+            return g_input * before, g_input, g
+
+    class Late(Scan):
+        @staticmethod
+        def backward(ctx, grad):
+            decay, states, h0 = ctx.saved_tensors
+            g_decay, g_input, g_h0 = Scan.backward(ctx, grad)
+            return g_input * states, g_input, g_h0
+
+    def scan(*, decay, input, h0): return Scan.apply(decay, input, h0)
+    def late(*, decay, input, h0): return Late.apply(decay, input, h0)
+    def cut(*, decay, input, h0): return Scan.apply(decay, input, h0).detach()
+"""
+
+
+@pytest.fixture
+def foreign(tmp_path, monkeypatch):
+    (tmp_path / "backward_passes.py").write_text(textwrap.dedent(SOURCE))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_correct_models_gradients_pass(lean, family):
+    result = run.conform(lean, family, 1, grad=True)
+    assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
+    assert {p.id.partition(".grad.")[0] for p in result.points} >= {p for p in run.family(family).POINTS if ".step" not in p}
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16], ids=str)
+def test_gradients_in_other_formats_pass(lean, dtype):
+    result = run.conform(lean, "mamba", 3, grad=True, dtype=dtype, point="mamba.states")
+    assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("scan", "WITHIN"), ("late", "FAIL"), ("cut", "FAIL")])
+def test_a_foreign_backward_gets_a_verdict(lean, foreign, name, verdict):
+    result = run.conform(lean, "mamba", 0, impl=f"backward_passes:{name}", point="mamba.states", grad=True)
+    assert result.verdict == verdict and len(result.points) == 3
+    if name == "late":
+        assert [p.id for p in result.points if not p.holds] == ["mamba.states.grad.decay"]
+
+
+def test_an_entry_without_influence_has_the_gradient_0(lean):
+    x = torch.randn(2, 3)
+    call = Call("mamba.head", {"x": x, "weight": torch.randn(4, 3), COTANGENT: torch.zeros(2, 4)}, {}, x, wrt="x")
+    answered = on(POINTS["mamba.head"], "cpu")(call)
+    assert judge(lean, answered, 6).verdict == "EXACT"
+    answered.output[1, 2] = 1e-30
+    assert judge(lean, answered, 6).verdict == "FAIL"
+
+
+def test_a_cotangent_of_another_shape_fails_and_is_named(lean):
+    x = torch.randn(2, 3)
+    call = Call("mamba.head", {"x": x, "weight": torch.randn(4, 3), COTANGENT: torch.zeros(2, 5)}, {}, x, wrt="x")
+    verdict = judge(lean, call, 6)
+    assert verdict.verdict == "FAIL" and "[2, 5]" in verdict.message and "[2, 4]" in verdict.message
+
+
+def test_a_gradient_is_stored_and_judged_again(lean, foreign, tmp_path):
+    result = run.conform(lean, "mamba", 0, impl="backward_passes:late", point="mamba.states", grad=True)
+    call, indices = next(p for p in result.points if p.verdict == "FAIL").worst_call
+    save(tmp_path / "trace", call, indices, {})
+    again, indices, _ = load(tmp_path / "trace")
+    assert again.id == "mamba.states.grad.decay" and judge(lean, again, 0, indices=indices).verdict == "FAIL"
+    assert judge(lean, isolated("backward_passes:scan", again), 0, indices=indices).holds
