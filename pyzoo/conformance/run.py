@@ -66,14 +66,20 @@ class Result:
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Within the block, products of fp32 matrices keep fp32 inputs (no TF32), as the rounding model assumes, and
-    convolutions on CUDA are matrix products rather than Winograd transforms, which round differently."""
-    matmul, cudnn = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.enabled
-    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.enabled = False, False
+    """Within the block, products of fp32 matrices keep fp32 inputs (no TF32) and those of half precision are accumulated in
+    fp32, as the rounding models assume, and convolutions on CUDA are matrix products rather than Winograd transforms,
+    which round differently."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    settings = [(matmul, "allow_tf32"), (matmul, "allow_bf16_reduced_precision_reduction"),
+                (matmul, "allow_fp16_reduced_precision_reduction"), (cudnn, "enabled")]  # fmt: skip
+    before = [getattr(owner, name) for owner, name in settings]
+    for owner, name in settings:
+        setattr(owner, name, False)
     try:
         yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.enabled = matmul, cudnn
+        for (owner, name), value in zip(settings, before, strict=True):
+            setattr(owner, name, value)
 
 
 def device_of(name: str) -> str:
