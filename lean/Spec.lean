@@ -18,6 +18,7 @@ public import Spec.Law.Interval
 public import Spec.Law.Mamba
 public import Spec.Law.Patch
 public import Spec.Law.Reach
+public import Spec.Law.Recurrent
 public import Spec.Law.ResNet
 public import Spec.Law.Rounding
 public import Spec.Law.Scan
