@@ -41,9 +41,9 @@ class RecurrentConfig:
 
 
 class RecurrentModel(nn.Module):
-    """Embedding, recurrent layers, and a linear head; tokens (B, L) -> logits (B, L, V). In training the layers are
-    PyTorch's fused ones, which cuDNN runs on a GPU; in evaluation mode, and where there is none, the cells of
-    `pyzoo.ops.recurrent`, on the same weights."""
+    """Embedding, recurrent layers, and a linear head; tokens (B, L), and the memory of a stream that goes on -> logits
+    (B, L, V). In training the layers are PyTorch's fused ones, which cuDNN runs on a GPU; in evaluation mode, and where there
+    is none, the cells of `pyzoo.ops.recurrent`, on the same weights."""
 
     def __init__(self, config: RecurrentConfig) -> None:
         super().__init__()
@@ -57,11 +57,11 @@ class RecurrentModel(nn.Module):
         """The weights of a layer, by the keywords of the spec points."""
         return {name: getattr(self.core, f"{name}_l{layer}") for name in WEIGHTS}
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        if self.training and not self.config.original:
+    def forward(self, tokens: Tensor, memory: list[dict[str, Tensor]] | None = None) -> Tensor:
+        if self.training and memory is None and not self.config.original:
             return self.head(self.core(self.embedding[tokens])[0])
         x = self._embed(tokens)
-        for layer, state in enumerate(self.start(len(tokens))):
+        for layer, state in enumerate(memory or self.start(len(tokens))):
             x = LAYERS[self.name](x=x, **{f"{name}0": s for name, s in state.items()}, **self.weights(layer))
         return self._logits(x)
 

@@ -47,8 +47,8 @@ class Family:
 
     def record(self, recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
                replaced: dict[str, Callable]) -> None:  # fmt: skip
-        """One sequence through the model, and then its last token as a step of a stream. A freshly built GRU is recorded with
-        its reset gate in both places."""
+        """One sequence through the model, from the state that a token before it leaves, and a step of the same stream. A freshly
+        built GRU is recorded with its reset gate in both places."""
         built = (self.model(seed) if run is None else self.saved(run)).to(device, dtype)
         length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
         tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
@@ -58,13 +58,10 @@ class Family:
             models.append(RecurrentModel(replace(built.config, original=True)).eval().to(device, dtype))
             models[1].load_state_dict(built.state_dict())
         for each in models:
+            _, memory = each.step(tokens[:, 0], each.start(len(tokens)))
             with recorder.recording(replaced):
-                each(tokens[:, :length])
-            memory = each.start(len(tokens))
-            for t in range(length):
-                _, memory = each.step(tokens[:, t], memory)
-            with recorder.recording(replaced):
-                each.step(tokens[:, length], memory)
+                each(tokens[:, 1:], memory)
+                each.step(tokens[:, 1], memory)
 
     def facts(self, run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:
         """Structural facts: the number of parameters of the real model."""
