@@ -92,6 +92,9 @@ def test_a_function_that_does_not_exist_is_bad_input(call, spec):
         ("torch", "vit.norm", "torch_layer_norm"),
         ("torch", "resnet.conv", "torch_conv2d"),
         ("torch", "resnet.batch_norm", "torch_batch_norm"),
+        ("torch", "rnn.layer", "torch_rnn"),
+        ("torch", "lstm.layer", "torch_lstm"),
+        ("torch", "gru.layer", "torch_gru"),
         ("transformers", "mamba.mixer", "transformers_mamba_mixer"),
     ],
 )
