@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+import pyzoo.ops.recurrent  # noqa: F401, so that its spec points are there
 from pyzoo.conformance.mutants import Mutant
 
 
