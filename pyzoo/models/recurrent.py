@@ -42,8 +42,8 @@ class RecurrentConfig:
 
 class RecurrentModel(nn.Module):
     """Embedding, recurrent layers, and a linear head; tokens (B, L), and the memory of a stream that goes on -> logits
-    (B, L, V). In training the layers are PyTorch's fused ones, which cuDNN runs on a GPU; in evaluation mode, and where there
-    is none, the cells of `pyzoo.ops.recurrent`, on the same weights."""
+    (B, L, V). In training the layers are PyTorch's fused ones, which cuDNN runs on a GPU; in evaluation mode, and where
+    there is none, the cells of `pyzoo.ops.recurrent`, on the same weights."""
 
     def __init__(self, config: RecurrentConfig) -> None:
         super().__init__()

@@ -1,8 +1,9 @@
-"""The operations of recurrent networks, each a spec point: Elman's cell, the LSTM (Hochreiter and Schmidhuber 1997, with
-the forget gate of Gers et al. 2000) and the GRU (Cho et al., arXiv 1406.1078), with PyTorch's two biases.
+"""The operations of recurrent networks, each a spec point: Elman's cell, the LSTM (Hochreiter and Schmidhuber 1997,
+with the forget gate of Gers et al. 2000) and the GRU (Cho et al., arXiv 1406.1078), with PyTorch's two biases.
 
-Shapes: B sequences, L steps, E input width, H hidden width, V vocabulary. The weights of a cell's G gates lie below each
-other: weight_ih (GH, E), weight_hh (GH, H), bias_ih and bias_hh (GH). Lean: `Spec.rnnCell`, `Spec.LSTM`, `Spec.GRU`.
+Shapes: B sequences, L steps, E input width, H hidden width, V vocabulary. The weights of a cell's G gates lie below
+each other: weight_ih (GH, E), weight_hh (GH, H), bias_ih and bias_hh (GH). Lean: `Spec.rnnCell`,
+`Spec.LSTM`, `Spec.GRU`.
 """
 
 from collections.abc import Callable
@@ -46,13 +47,15 @@ def rnn_cell(*, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias
 
 
 @spec_point("rnn.layer", SINGLE)
-def rnn_layer(*, x: Tensor, h0: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
+def rnn_layer(*, x: Tensor, h0: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor,
+              bias_hh: Tensor) -> Tensor:
     """Elman's cell along a sequence; x (B, L, E), h0 (B, H) -> (B, L, H)."""
     return _over_time(rnn_cell, x, h0, weight_ih=weight_ih, weight_hh=weight_hh, bias_ih=bias_ih, bias_hh=bias_hh)
 
 
 @spec_point("lstm.gates", SINGLE)
-def lstm_gates(*, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
+def lstm_gates(*, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor,
+               bias_hh: Tensor) -> Tensor:
     """The gates i, f, g, o side by side: `σ(W x + b + U h + c)`, for g `tanh`; x (B, E), h (B, H) -> (B, 4H)."""
     i, f, g, o = (F.linear(x, weight_ih, bias_ih) + F.linear(h, weight_hh, bias_hh)).chunk(4, -1)
     return torch.cat((torch.sigmoid(i), torch.sigmoid(f), torch.tanh(g), torch.sigmoid(o)), -1)
@@ -80,7 +83,8 @@ def lstm_layer(*, x: Tensor, h0: Tensor, c0: Tensor, weight_ih: Tensor, weight_h
 
 
 @spec_point("gru.gates", SINGLE)
-def gru_gates(*, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
+def gru_gates(*, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor,
+              bias_hh: Tensor) -> Tensor:
     """The gates r, z side by side, from the first two thirds of the weights; x (B, E), h (B, H) -> (B, 2H)."""
     two = 2 * h.shape[-1]
     return torch.sigmoid(F.linear(x, weight_ih[:two], bias_ih[:two]) + F.linear(h, weight_hh[:two], bias_hh[:two]))
@@ -88,8 +92,8 @@ def gru_gates(*, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bia
 
 @spec_point("gru.cell", SINGLE)
 def gru_cell(*, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
-    """`n = tanh(W x + b + r (U h + c))`, the reset gate after the product, and `h' = (1 - z) n + z h`; x (B, E), h (B, H) ->
-    (B, H)."""
+    """`n = tanh(W x + b + r (U h + c))`, the reset gate after the product, and `h' = (1 - z) n + z h`; x (B, E),
+    h (B, H) -> (B, H)."""
     H = h.shape[-1]
     gates = gru_gates(x=x, h=h, weight_ih=weight_ih, weight_hh=weight_hh, bias_ih=bias_ih, bias_hh=bias_hh)
     r, z = gates.chunk(2, -1)
@@ -99,7 +103,8 @@ def gru_cell(*, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias
 
 
 @spec_point("gru.layer", SINGLE)
-def gru_layer(*, x: Tensor, h0: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
+def gru_layer(*, x: Tensor, h0: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor,
+              bias_hh: Tensor) -> Tensor:
     """The GRU along a sequence; x (B, L, E), h0 (B, H) -> (B, L, H)."""
     return _over_time(gru_cell, x, h0, weight_ih=weight_ih, weight_hh=weight_hh, bias_ih=bias_ih, bias_hh=bias_hh)
 
@@ -120,4 +125,5 @@ def gru_original_cell(*, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Ten
 def gru_original_layer(*, x: Tensor, h0: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor,
                        bias_hh: Tensor) -> Tensor:
     """As `gru.layer`, of the cells `gru.original_cell`."""
-    return _over_time(gru_original_cell, x, h0, weight_ih=weight_ih, weight_hh=weight_hh, bias_ih=bias_ih, bias_hh=bias_hh)
+    weights = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
+    return _over_time(gru_original_cell, x, h0, **weights)

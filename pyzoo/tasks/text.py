@@ -53,8 +53,8 @@ class TextConfig(TrainConfig):
 
 @dataclass(frozen=True)
 class TextTask:
-    """The task of a text model: tokens (B, L) -> logits (B, L, V), with a parameter `embedding`, a function `start` that
-    gives the memory of a stream, and `step`, which takes one token of it."""
+    """The task of a text model: tokens (B, L) -> logits (B, L, V), with a parameter `embedding`, a function `start`
+    that gives the memory of a stream, and `step`, which takes one token of it."""
 
     name: str
     """the model's name"""

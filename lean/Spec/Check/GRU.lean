@@ -4,8 +4,8 @@ public import Spec.Check.Recurrent
 /-!
 # Spec points of the GRU
 
-`gru.cell` and `gru.layer` have the reset gate after the product with the hidden state, as in PyTorch; `gru.original_cell` and
-`gru.original_layer` have it before, as in the paper.
+`gru.cell` and `gru.layer` have the reset gate after the product with the hidden state, as in PyTorch;
+`gru.original_cell` and `gru.original_layer` have it before, as in the paper.
 -/
 
 @[expose] public noncomputable section

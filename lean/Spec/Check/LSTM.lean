@@ -12,7 +12,8 @@ variable {α : Type} [Scalar α] [Recorded α]
 
 /-- The recorded weights. -/
 def weights (r : Request) (E H : Nat) : Except String (Spec.LSTM E H α) := do
-  return ⟨← Recurrent.gate r E H 4 0, ← Recurrent.gate r E H 4 1, ← Recurrent.gate r E H 4 2, ← Recurrent.gate r E H 4 3⟩
+  let gate (k : Nat) := Recurrent.gate r E H 4 k
+  return ⟨← gate 0, ← gate 1, ← gate 2, ← gate 3⟩
 
 /-- Part `k` of the gates, which lie side by side. -/
 def gate {β : Type} (k : Nat) (g : β × β × β × β) : β :=

@@ -51,7 +51,8 @@ def layer (r : Request) {E H : Nat} (run : Vector α H → List (Vector α E) �
   let h ← r.shaped "h0" [b, H]
   return ⟨[b, l, H], l * H, fun i => flatRows (run (h.vec H (i * H)) (x.rows l E (i * (l * E))))⟩
 
-/-- The number of parameters of a text model of cells with so many gates, from the sizes vocabulary, `E`, `H` and layers. -/
+/-- The number of parameters of a text model of cells with so many gates, from the sizes vocabulary, `E`, `H` and
+layers. -/
 def parameters (gates : Nat) : Fact := fun j => do
   match ← Request.nats (← Request.field j "sizes") with
   | [vocab, E, H, layers] => return [Spec.Recurrent.paramCount gates vocab E H layers]

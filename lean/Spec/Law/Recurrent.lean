@@ -6,8 +6,8 @@ public import Spec.Law.Scan
 /-!
 # Laws of recurrent layers
 
-The first section holds for every cell and every arithmetic, floating point included, so bit for bit. The others hold in exact
-arithmetic, in any ordered field whose sigmoid and tanh stay in their ranges; the real numbers are an example.
+The first section holds for every cell and every arithmetic, floating point included, so bit for bit. The others hold in
+exact arithmetic, in any ordered field whose sigmoid and tanh stay in their ranges; the real numbers are an example.
 -/
 
 @[expose] public noncomputable section
@@ -159,17 +159,19 @@ theorem GRU.candidateAt_after (p : GRU E H α) (r : Vector α H) (x : Vector α 
 /-- The candidate with the reset gate before the product is `tanh(W x + b + U (r h) + c)`. -/
 theorem GRU.candidateAt_before (p : GRU E H α) (r : Vector α H) (x : Vector α E) (h : Vector α H) (j : Fin H) :
     @GRU.candidateAt α (exactly f pick) E H p .before r x h j =
-      f.tanh (product p.n.w[j] x + p.n.b[j] + total (List.ofFn fun k : Fin H => p.n.u[j][k] * (r[k] * h[k])) + p.n.c[j]) := by
+      f.tanh (product p.n.w[j] x + p.n.b[j] + total (List.ofFn fun k : Fin H => p.n.u[j][k] * (r[k] * h[k])) +
+        p.n.c[j]) := by
   simp only [GRU.candidateAt]
   show f.tanh (@Gate.sumAt α (exactly f pick) E H p.n x _ j) = _
   rw [Gate.sumAt_exactly f pick same]
   simp only [product, Fin.getElem_fin, getElem_build]
 
-/-- The two places of the reset gate agree for unit `j` if its gate is that of every unit that it reads, and leaves its bias as
-it is. -/
+/-- The two places of the reset gate agree for unit `j` if its gate is that of every unit that it reads, and leaves its
+bias as it is. -/
 theorem GRU.candidateAt_agree (p : GRU E H α) (r : Vector α H) (x : Vector α E) (h : Vector α H) (j : Fin H)
     (read : ∀ k : Fin H, p.n.u[j][k] * r[k] = p.n.u[j][k] * r[j]) (bias : r[j] * p.n.c[j] = p.n.c[j]) :
-    @GRU.candidateAt α (exactly f pick) E H p .after r x h j = @GRU.candidateAt α (exactly f pick) E H p .before r x h j := by
+    @GRU.candidateAt α (exactly f pick) E H p .after r x h j =
+      @GRU.candidateAt α (exactly f pick) E H p .before r x h j := by
   rw [GRU.candidateAt_after f pick same, GRU.candidateAt_before f pick same]
   have h1 : (fun k : Fin H => p.n.u[j][k] * (r[k] * h[k])) = fun k => p.n.u[j][k] * h[k] * r[j] := by
     funext k
@@ -281,7 +283,8 @@ theorem LSTM.layer_within (p : LSTM E H α) (s : LSTMState H α) (xs : List (Vec
 
 /-- An entry of an LSTM's cell grows by at most 1 with each step: `|c_t| ≤ |c_0| + t`. -/
 theorem LSTM.cell_within (p : LSTM E H α) (s : LSTMState H α) (xs : List (Vector α E)) (j : Fin H) (r : α)
-    (first : Within s.c[j] r) : Within (xs.foldl (@LSTM.cell α (exactly f pick) E H p) s).c[j] (r + (xs.length : α)) := by
+    (first : Within s.c[j] r) :
+    Within (xs.foldl (@LSTM.cell α (exactly f pick) E H p) s).c[j] (r + (xs.length : α)) := by
   induction xs generalizing s r with
   | nil =>
     have h : ((0 : Nat) : α) = 0 := Semiring.natCast_zero
@@ -310,7 +313,8 @@ theorem GRU.cell_between (p : GRU E H α) (reset : Reset) (h : Vector α H) (x :
     (candidate : lo ≤ @GRU.candidateAt α (exactly f pick) E H p reset (@GRU.resets α (exactly f pick) E H p x h) x h j ∧
       @GRU.candidateAt α (exactly f pick) E H p reset (@GRU.resets α (exactly f pick) E H p x h) x h j ≤ hi)
     (state : lo ≤ h[j] ∧ h[j] ≤ hi) :
-    lo ≤ (@GRU.cell α (exactly f pick) E H p reset h x)[j] ∧ (@GRU.cell α (exactly f pick) E H p reset h x)[j] ≤ hi := by
+    lo ≤ (@GRU.cell α (exactly f pick) E H p reset h x)[j] ∧
+      (@GRU.cell α (exactly f pick) E H p reset h x)[j] ≤ hi := by
   simp only [GRU.cell, Fin.getElem_fin, getElem_build, GRU.blend_exactly f pick same]
   exact between (R.sigmoid_nonneg _) (R.sigmoid_le _) candidate state
 

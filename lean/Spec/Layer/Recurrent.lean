@@ -5,8 +5,8 @@ public import Spec.Layer.Linear
 /-!
 # Recurrent layers
 
-Elman's network, the LSTM (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000) and the GRU (Cho et al.,
-arXiv 1406.1078), with PyTorch's two biases. Sizes: `E` input width, `H` hidden width.
+Elman's network, the LSTM (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000) and the GRU
+(Cho et al., arXiv 1406.1078), with PyTorch's two biases. Sizes: `E` input width, `H` hidden width.
 -/
 
 @[expose] public noncomputable section
@@ -39,8 +39,8 @@ def linearReadings {n : Nat} (w : Vector α n) (b : α) (x : Vector α n) (wx : 
 
 namespace Gate
 
-/-- One entry of `W x + b + U h + c`. It is one sum, or the sum of two linear layers' outputs, or the two products are added
-to each other and to the biases. -/
+/-- One entry of `W x + b + U h + c`. It is one sum, or the sum of two linear layers' outputs, or the two products are
+added to each other and to the biases. -/
 def sumAt (p : Gate E H α) (x : Vector α E) (h : Vector α H) (j : Fin H) : α :=
   let wx := inner p.w[j] x
   let uh := inner p.u[j] h
@@ -123,7 +123,8 @@ def resets (x : Vector α E) (h : Vector α H) : Vector α H := build H fun j =>
 /-- `z` of one unit. -/
 def updateAt (x : Vector α E) (h : Vector α H) (j : Fin H) : α := sigmoid (p.z.sumAt x h j)
 
-/-- The candidate of one unit, from the reset gates `r`: `tanh(W x + b + r (U h + c))`, or `tanh(W x + b + U (r h) + c)`. -/
+/-- The candidate of one unit, from the reset gates `r`: `tanh(W x + b + r (U h + c))`, or
+`tanh(W x + b + U (r h) + c)`. -/
 def candidateAt (reset : Reset) (r : Vector α H) (x : Vector α E) (h : Vector α H) (j : Fin H) : α :=
   match reset with
   | .after =>

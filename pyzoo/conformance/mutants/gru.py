@@ -61,11 +61,11 @@ def update_dropped(*, x, h, **weights):
 
 MUTANTS = [
     *shared("gru", GATES, LAYER),
-    Mutant("gru.reset-before", "gru.cell", POINTS["gru.original_cell"], "the reset gate before the product, not after it"),
-    Mutant("gru.reset-after", "gru.original_cell", CELL, "the reset gate after the product, not before it"),
+    Mutant("gru.reset-before", "gru.cell", POINTS["gru.original_cell"], "the reset gate before the product"),
+    Mutant("gru.reset-after", "gru.original_cell", CELL, "the reset gate after the product"),
     Mutant("gru.order-zr", "gru.gates", reordered(GATES, 1, 0, 2), "weights in the order z, r, n, Keras's"),
     Mutant("gru.order-rnz", "gru.gates", reordered(GATES, 0, 2, 1), "weights in the order r, n, z"),
-    Mutant("gru.transposed", "gru.gates", weights_changed(GATES, weight_hh=transposed), "weight_hh is transposed by gate"),
+    Mutant("gru.transposed", "gru.gates", weights_changed(GATES, weight_hh=transposed), "weight_hh is transposed"),
     Mutant("gru.z-swapped", "gru.cell", z_swapped, "z n + (1 - z) h, as Chung et al. 2014 write it"),
     Mutant("gru.bias-outside", "gru.cell", bias_outside, "the second bias outside of the reset gate's product"),
     Mutant("gru.reset-dropped", "gru.cell", reset_dropped, "the reset gate is not used"),

@@ -55,14 +55,15 @@ def bias_twice(function: Callable) -> Callable:
 
 def shared(kind: str, cell: Callable, layer: Callable) -> list[Mutant]:
     """Wrong implementations of any cell, and of the layer that it makes."""
-    gates = f"{kind}.cell" if kind == "rnn" else f"{kind}.gates"
+    gates, whole = f"{kind}.cell" if kind == "rnn" else f"{kind}.gates", f"{kind}.layer"
     return [
-        Mutant(f"{kind}.outputs-reversed", f"{kind}.layer", outputs_reversed(layer), "the outputs come in reversed time"),
-        Mutant(f"{kind}.inputs-reversed", f"{kind}.layer", inputs_reversed(layer), "the layer runs from the last step to the first"),
-        Mutant(f"{kind}.delayed", f"{kind}.layer", delayed(layer), "the state before a step is given out, not the one after"),
-        Mutant(f"{kind}.state-lost", f"{kind}.layer", state_from_zero(layer), "no state is carried from step to step"),
-        Mutant(f"{kind}.axes-swapped", f"{kind}.layer", axes_swapped(layer), "batch and time are confused"),
-        Mutant(f"{kind}.bias-dropped", gates, weights_changed(cell, bias_hh=torch.zeros_like), "the second bias is left out"),
+        Mutant(f"{kind}.outputs-reversed", whole, outputs_reversed(layer), "the outputs come in reversed time"),
+        Mutant(f"{kind}.inputs-reversed", whole, inputs_reversed(layer), "it runs from the last step to the first"),
+        Mutant(f"{kind}.delayed", whole, delayed(layer), "the state before a step is given out, not the one after"),
+        Mutant(f"{kind}.state-lost", whole, state_from_zero(layer), "no state is carried from step to step"),
+        Mutant(f"{kind}.axes-swapped", whole, axes_swapped(layer), "batch and time are confused"),
+        Mutant(f"{kind}.bias-dropped", gates, weights_changed(cell, bias_hh=torch.zeros_like),
+               "the second bias is left out"),
         Mutant(f"{kind}.bias-twice", gates, bias_twice(cell), "the second bias is added twice"),
         Mutant(f"{kind}.state-bfloat16", gates, weights_changed(cell, h=lambda h: h.bfloat16().to(h.dtype)),
                "the state is kept in bfloat16"),

@@ -47,8 +47,8 @@ class Family:
 
     def record(self, recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
                replaced: dict[str, Callable]) -> None:  # fmt: skip
-        """One sequence through the model, from the state that a token before it leaves, and a step of the same stream. A freshly
-        built GRU is recorded with its reset gate in both places."""
+        """One sequence through the model, from the state that a token before it leaves, and a step of the same stream.
+        A freshly built GRU is recorded with its reset gate in both places."""
         built = (self.model(seed) if run is None else self.saved(run)).to(device, dtype)
         length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
         tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
