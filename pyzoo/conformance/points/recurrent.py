@@ -50,7 +50,7 @@ class Family:
         """One sequence through the model, from the state that a token before it leaves, and a step of the same stream.
         A freshly built GRU is recorded with its reset gate in both places."""
         built = (self.model(seed) if run is None else self.saved(run)).to(device, dtype)
-        length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
+        length = LENGTHS[seed % len(LENGTHS)] if run is None else 1
         tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
                                generator=torch.Generator(device).manual_seed(seed))
         models = [built]
