@@ -2,6 +2,7 @@ module
 public import Spec.Check.Format
 public import Spec.Check.GRU
 public import Spec.Check.LSTM
+public import Spec.Check.Gradient
 public import Spec.Check.Mamba
 public import Spec.Check.Point
 public import Spec.Check.RNN
@@ -22,6 +23,7 @@ public import Spec.Law.Recurrent
 public import Spec.Law.ResNet
 public import Spec.Law.Rounding
 public import Spec.Law.Scan
+public import Spec.Law.Tangent
 public import Spec.Law.ViT
 public import Spec.Layer.Attention
 public import Spec.Layer.BatchNorm
@@ -45,6 +47,7 @@ public import Spec.Num.Loops
 public import Spec.Num.Reach
 public import Spec.Num.Rounding
 public import Spec.Num.Scalar
+public import Spec.Num.Tangent
 public import Spec.Num.Trail
 public import Spec.Num.Vec
 

@@ -1,5 +1,5 @@
 module
-public import Spec.Check.Point
+public import Spec.Check.Gradient
 
 /-!
 # The evaluator
@@ -47,7 +47,10 @@ def judgeCall (families : List Family) (j : Json) : Except String (List (String 
   | some point =>
     match rounding with
     | none => return [("verdict", Json.str "UNBOUNDED"), ("message", Json.str "the order of its additions has no rounding model")]
-    | some m => return judge (← point (Reach m) r) out indices
+    | some m =>
+      match (Request.field j "wrt").bind Json.getStr? with
+      | .ok wrt => return judge (← Gradient.predict point m r wrt) out indices
+      | .error _ => return judge (← point (Reach m) r) out indices
 
 /-- The functions whose enclosures can be asked for. -/
 def functions : List (String × (Interval → Option Interval)) :=

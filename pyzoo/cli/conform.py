@@ -39,6 +39,7 @@ def conform(
     dtype: Annotated[str, typer.Option(help="float32, float64, bfloat16 or float16")] = "float32",
     cases: Annotated[int, typer.Option(help="fresh models and inputs, each with sizes of its own")] = 1,
     seed: Annotated[int, typer.Option(help="seed of the first case")] = 0,
+    grad: Annotated[bool, typer.Option("--grad", help="judge the gradients of the spec points instead")] = False,
     mutants: Annotated[bool, typer.Option("--mutants", help="also run the family's wrong implementations")] = False,
     certify: Annotated[Path | None, typer.Option(help="write verdicts on small calls as Lean theorems here")] = None,
     replay: Annotated[Path | None, typer.Option(help="judge a stored trace again")] = None,
@@ -76,7 +77,7 @@ def conform(
 
             resolve(impl)
         for name in names:
-            result = runs.conform(lean, name, seed, cases, device, run, impl, point, mutants, certify, kind)
+            result = runs.conform(lean, name, seed, cases, device, run, impl, point, mutants, certify, kind, grad)
             results.append(result)
             _show(console, result, traces, impl)
         documents = [result.document(lean.describe()) for result in results]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pyzoo.conformance import FAMILIES
+from pyzoo.conformance.gradient import vjp
 from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base
 from pyzoo.errors import InputError
 from pyzoo.ops.point import POINTS, Arithmetic
@@ -56,8 +57,8 @@ def _plain(x: Tensor) -> Tensor:
 def _answer(spec: str, inputs: dict[str, Any]) -> tuple[str, Any]:
     try:
         with torch.no_grad():
-            function = resolve(spec)
-            output = function(**inputs)
+            function, wrt = resolve(spec), inputs.pop("wrt", None)
+            output = function(**inputs) if wrt is None else vjp(function, inputs, wrt)
             values = output if isinstance(output, tuple) else (output,)
             if wrong := [type(v).__name__ for v in values if not isinstance(v, Tensor)]:
                 return "error", f"{spec} returned {wrong[0]}, not a tensor"
@@ -93,7 +94,7 @@ class Worker:
     def __call__(self, call: Call) -> Call:
         """The same call, answered by the function. If it raises, returns something else than a tensor, dies or takes
         too long, the call carries the reason in `error`."""
-        kind, value = self._ask({**call.inputs, **call.ints})
+        kind, value = self._ask({**call.inputs, **call.ints} | ({"wrt": call.wrt} if call.wrt else {}))
         if kind == "error":
             return replace(call, error=value)
         names = OUTPUT_NAMES.get(base(call.point), ("",))

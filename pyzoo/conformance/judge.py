@@ -77,7 +77,7 @@ def _unravel(index: int, shape: Iterable[int]) -> list[int]:
 def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[int] | None = None) -> Verdict:
     """Lean's verdict on one call, of at most `limit` entries of its output."""
     start = time.perf_counter()
-    verdict = Verdict(call.point, total=call.output.numel(), worst_call=(call, []))
+    verdict = Verdict(call.id, total=call.output.numel(), worst_call=(call, []))
     if call.error is not None:
         verdict.verdict, verdict.message = "FAIL", call.error
         return verdict
@@ -99,7 +99,7 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
         "inputs": [{"name": k, **bits(v)} for k, v in call.inputs.items()],
         "output": bits(call.output),
         "indices": chosen,
-    }
+    } | ({"wrt": call.wrt} if call.wrt else {})
     try:
         answer = lean.ask(request, timeout=TIME_LIMIT)
     except EvaluatorError as error:

@@ -3,7 +3,7 @@
 import importlib
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ import torch
 from pyzoo.bridge.lean.session import Evaluator
 from pyzoo.conformance import certificate
 from pyzoo.conformance.foreign import Worker, own
+from pyzoo.conformance.gradient import entries, gradients, on
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact
 from pyzoo.conformance.mutants import mutants
 from pyzoo.conformance.rounding import FORMATS
 from pyzoo.conformance.shrink import shrink
 from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.errors import InputError, MissingError
+from pyzoo.ops.point import POINTS
 
 CALLS_PER_POINT = 4  # of each spec point and case: the first, the last, and some between; a family may say fewer
 
@@ -132,6 +134,28 @@ def judge_calls(lean: Evaluator, name: str, calls: list[Call], seed: int, only: 
     return list(verdicts.values())
 
 
+def judge_gradients(
+    lean: Evaluator, name: str, calls: list[Call], seed: int, answer: Callable[[Call], Call], only: str | None = None
+) -> list[Verdict]:
+    """Verdicts on the gradients of spec points with one output, by point and input, in dataflow order."""
+    module = family(name)
+    calls_of = getattr(module, "CALLS", {})
+    verdicts: dict[str, Verdict] = {}
+    for point in module.POINTS:
+        own = [c for c in calls if c.point == point and only in (None, point) and not module.skip(c)]
+        for call in some(own, min(2, calls_of.get(point, 2)), seed):
+            for answered in gradients(call, seed, answer):
+                chosen = entries(answered, point in calls_of, seed)
+                verdict = judge(lean, answered, 0, indices=chosen)
+                verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
+    return list(verdicts.values())
+
+
+def own_answer(device: str) -> Callable[[Call], Call]:
+    """The gradients of the library's own functions."""
+    return lambda call: on(POINTS[call.point], device)(call)
+
+
 def conform(
     lean: Evaluator,
     name: str,
@@ -144,6 +168,7 @@ def conform(
     with_mutants: bool = False,
     certificates: Path | None = None,
     dtype: torch.dtype = torch.float32,
+    grad: bool = False,
 ) -> Result:
     """Run a family against its specification; see `pyzoo conform --help` for the arguments."""
     module = family(name)
@@ -153,6 +178,12 @@ def conform(
     for case in range(seed, seed + cases):
         calls = record(name, case, device, run, dtype=dtype)
         lean.wait()
+        if grad:
+            with full_precision(), Worker(impl) if impl else nullcontext(own_answer(device)) as answer:
+                verdicts = judge_gradients(lean, name, calls, case, answer, point)
+            for verdict in verdicts:
+                merged.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
+            continue
         if impl is not None:
             with Worker(impl) as worker:
                 calls = [worker(c) for c in calls if c.point == point]
@@ -165,11 +196,11 @@ def conform(
             certify(lean, calls, certificates)
     result = Result(name, device, seed, [*merged.values()])
     failing = next((p for p in result.points if p.verdict == "FAIL" and p.worst_call), None)
-    if failing is not None:
+    if failing is not None and not grad:
         with Worker(impl or own(failing.id)) as worker:
             result.counterexample = shrink(lean, failing, worker, module.limit)
     if with_mutants:
-        result.mutants = [kill(lean, name, mutant, seed, device) for mutant in mutants(name)]
+        result.mutants = [kill(lean, name, m, seed, device) for m in mutants(name) if m.gradient == grad]
     return result
 
 
@@ -187,6 +218,11 @@ def certify(lean: Evaluator, calls: list[Call], folder: Path) -> None:
 def kill(lean: Evaluator, name: str, mutant: Any, seed: int, device: str) -> dict[str, Any]:
     """Run one wrong implementation in the place of its spec point; the first point in dataflow order that fails
     has killed it."""
+    if mutant.gradient:
+        calls = record(name, seed, device)
+        verdicts = judge_gradients(lean, name, calls, seed, on(mutant.replacement, device), mutant.point)
+        by = next((v.id for v in verdicts if v.verdict == "FAIL"), None)
+        return {"id": mutant.id, "killed": by is not None, "by": by, "why": mutant.why}
     calls = record(name, seed, device, replaced={mutant.point: mutant.replacement})
     own = [c for c in calls if c.point == mutant.point or c.point.startswith(f"{mutant.point}.")]
     for call in own[:CALLS_PER_POINT]:

@@ -37,6 +37,12 @@ class Call:
     output: torch.Tensor
     error: str | None = None  # why there is no output, for a foreign implementation
     arithmetic: Arithmetic = Arithmetic()
+    wrt: str | None = None  # if the output is a gradient: with respect to this input
+
+    @property
+    def id(self) -> str:
+        """The point, and what its gradient is taken with respect to."""
+        return self.point if self.wrt is None else f"{self.point}.grad.{self.wrt}"
 
 
 def base(point: str) -> str:
@@ -139,6 +145,7 @@ def save(folder: Path, call: Call, indices: list[int], facts: dict[str, Any]) ->
             "ints": call.ints,
             "indices": indices,
             "arithmetic": asdict(call.arithmetic),
+            "wrt": call.wrt,
             "sha256": digest,
             "versions": {"torch": torch.__version__, "cuda": torch.version.cuda, "python": platform.python_version()},
             **facts,
@@ -184,5 +191,5 @@ def load(folder: Path) -> tuple[Call, list[int], dict[str, Any]]:
         if type(index) is not int or not 0 <= index < total:
             raise InputError(f"{path}: field 'indices', entry {position}, is {index!r}; the output has {total} entries")
     inputs = {k.removeprefix("input."): v for k, v in tensors.items() if k.startswith("input.")}
-    call = Call(document["point"], inputs, document["ints"], tensors["output"], None, arithmetic)
+    call = Call(document["point"], inputs, document["ints"], tensors["output"], None, arithmetic, document.get("wrt"))
     return call, document["indices"], document

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from pyzoo.conformance import run
-from pyzoo.conformance.adapters import mambapy_pscan
 from pyzoo.conformance.foreign import Worker, isolated, resolve
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import Call
@@ -96,6 +95,7 @@ def test_a_function_that_does_not_exist_is_bad_input(call, spec):
         ("torch", "lstm.layer", "torch_lstm"),
         ("torch", "gru.layer", "torch_gru"),
         ("transformers", "mamba.mixer", "transformers_mamba_mixer"),
+        ("mambapy", "mamba.states", "mambapy_pscan"),
     ],
 )
 @pytest.mark.parametrize("seed", range(3))
@@ -104,19 +104,3 @@ def test_what_others_wrote_conforms(lean, package, point, adapter, seed):
     family = point.partition(".")[0]
     result = run.conform(lean, family, seed, impl=f"pyzoo.conformance.adapters:{adapter}", point=point)
     assert result.holds, result.points
-
-
-BY_STEPS = "Lean's reach of a scan is that of one step after the other; a scan by trees rounds products of decays too"
-
-
-@pytest.mark.parametrize(
-    "dtype", [torch.float64, pytest.param(torch.float32, marks=pytest.mark.xfail(strict=True, reason=BY_STEPS))]
-)
-def test_mambapys_parallel_scan_conforms(lean, dtype):
-    """On 128 steps, computed in `dtype` and rounded to single precision."""
-    pytest.importorskip("mambapy", reason="mambapy is not installed")
-    torch.manual_seed(128)
-    inputs = {"decay": torch.rand(1, 128, 2, 2), "input": torch.randn(1, 128, 2, 2), "h0": torch.randn(1, 2, 2)}
-    states = mambapy_pscan(**{name: x.to(dtype) for name, x in inputs.items()}).float()
-    judged = judge(lean, Call("mamba.states", inputs, {}, states), states.numel())
-    assert judged.holds, judged.error_over_budget

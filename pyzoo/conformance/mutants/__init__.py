@@ -18,6 +18,8 @@ class Mutant:
     """called with the spec point's keywords"""
     why: str
     """what is wrong with it"""
+    gradient: bool = False
+    """whether it is wrong in its backward pass alone"""
 
 
 def mutants(family: str) -> list[Mutant]:

@@ -1,0 +1,55 @@
+"""Gradients: what autograd, or a foreign backward, makes of a recorded call, for Lean to compare with the derivative of the
+specification. Lean: `Spec.Gradient.predict`."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base
+
+COTANGENT = "output_grad"  # the input that holds the weights g of the outputs y, in Σ g y
+ENTRIES, ENTRIES_OF_WHOLE = 6, 2  # of each gradient that are compared; each is a pass through the specification
+
+
+def vjp(function: Callable[..., Tensor], inputs: dict[str, Any], wrt: str) -> Tensor:
+    """The gradient of `Σ g y` with respect to the input `wrt`, for y = function(inputs) and g the cotangent among them."""
+    leaves = {k: v.detach().clone() if isinstance(v, Tensor) else v for k, v in inputs.items() if k != COTANGENT}
+    with torch.enable_grad():
+        leaves[wrt].requires_grad_()
+        output = function(**leaves)
+        (grad,) = torch.autograd.grad(output, leaves[wrt], inputs[COTANGENT], allow_unused=True, materialize_grads=True)
+    return grad
+
+
+def gradients(call: Call, seed: int, answer: Callable[[Call], Call]) -> Iterator[Call]:
+    """The gradient calls of a recorded call, one for each tensor that can be differentiated, answered by `answer`. There
+    are none of a point with several outputs."""
+    if base(call.point) in OUTPUT_NAMES or not call.output.is_floating_point():
+        return
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.randn(call.output.shape, generator=generator).to(call.output.dtype)
+    for name, x in call.inputs.items():
+        if x.dim() > 0 and x.is_floating_point():
+            yield answer(replace(call, inputs=call.inputs | {COTANGENT: weights}, wrt=name))
+
+
+def on(function: Callable[..., Tensor], device: str) -> Callable[[Call], Call]:
+    """An answer by a function in this process, on a device."""
+
+    def answer(call: Call) -> Call:
+        inputs = {name: x.to(device) for name, x in call.inputs.items()} | call.ints
+        grad = vjp(function, inputs, call.wrt)
+        return replace(call, output=grad.cpu(), arithmetic=getattr(function, "arithmetic", call.arithmetic))
+
+    return answer
+
+
+def entries(call: Call, whole: bool, seed: int) -> list[int]:
+    """The flat indices of a gradient that are compared."""
+    count = ENTRIES_OF_WHOLE if whole else ENTRIES
+    total = call.output.numel()
+    return sorted(random.Random(seed).sample(range(total), min(count, total)))
