@@ -16,7 +16,7 @@ from pyzoo.conformance import FAMILIES, run
 
 DTYPES = (torch.float32, torch.float32, torch.float64, torch.bfloat16, torch.float16)
 LINEAR = ("mamba.in_proj", "mamba.x_proj", "mamba.out_proj", "mamba.head", "resnet.fc", "vit.embed", "vit.qkv", "vit.proj",
-          "vit.fc1", "vit.fc2", "vit.head")  # fmt: skip
+          "vit.fc1", "vit.fc2", "vit.head", "rnn.head", "lstm.head", "gru.head")  # fmt: skip
 
 
 def sequential(x, weight, bias=0):

@@ -1,8 +1,12 @@
 module
 public import Spec.Check.Format
+public import Spec.Check.GRU
+public import Spec.Check.LSTM
 public import Spec.Check.Gradient
 public import Spec.Check.Mamba
 public import Spec.Check.Point
+public import Spec.Check.RNN
+public import Spec.Check.Recurrent
 public import Spec.Check.Request
 public import Spec.Check.ResNet
 public import Spec.Check.Verdict
@@ -15,6 +19,7 @@ public import Spec.Law.Interval
 public import Spec.Law.Mamba
 public import Spec.Law.Patch
 public import Spec.Law.Reach
+public import Spec.Law.Recurrent
 public import Spec.Law.ResNet
 public import Spec.Law.Rounding
 public import Spec.Law.Scan
@@ -29,9 +34,11 @@ public import Spec.Layer.LayerNorm
 public import Spec.Layer.Linear
 public import Spec.Layer.Patch
 public import Spec.Layer.Pool
+public import Spec.Layer.Recurrent
 public import Spec.Layer.RmsNorm
 public import Spec.Layer.Scan
 public import Spec.Model.Mamba
+public import Spec.Model.Recurrent
 public import Spec.Model.ResNet
 public import Spec.Model.ViT
 public import Spec.Num.Elementary

@@ -30,7 +30,7 @@ def _table(result) -> Table:
 
 
 def conform(
-    model: Annotated[str | None, typer.Argument(help="mamba, resnet or vit")] = None,
+    model: Annotated[str | None, typer.Argument(help=", ".join(FAMILIES))] = None,
     all_models: Annotated[bool, typer.Option("--all", help="every family")] = False,
     run: Annotated[Path | None, typer.Option(help="a saved run instead of a freshly built model")] = None,
     impl: Annotated[str | None, typer.Option(help="package.module:function to judge in the place of --point")] = None,
@@ -104,7 +104,7 @@ def _names(model: str | None, all_models: bool, run: Path | None) -> list[str]:
     if all_models:
         return [*FAMILIES]
     if model is None:
-        raise InputError("name a model (mamba, resnet, vit), or give --all, --run or --replay")
+        raise InputError(f"name a model ({', '.join(FAMILIES)}), or give --all, --run or --replay")
     if model not in FAMILIES:
         near = difflib.get_close_matches(model, FAMILIES, n=3, cutoff=0.3) or FAMILIES
         raise InputError(f"there is no model {model!r} to conform; nearest: {', '.join(near)}")

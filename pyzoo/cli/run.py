@@ -19,18 +19,18 @@ def device_of(cuda: bool) -> str:
 
 
 def run(
-    model: Annotated[str, typer.Argument(help="mamba, resnet or vit")],
+    model: Annotated[str, typer.Argument(help="mamba, rnn, lstm, gru, resnet or vit")],
     cuda: Annotated[bool, typer.Option("--cuda", help="train on the CUDA device")] = False,
     steps: Annotated[int | None, typer.Option(help="optimizer steps")] = None,
     lr: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of the initial parameters and of every batch")] = None,
     out: Annotated[Path | None, typer.Option(help="the run's folder; if not given, runs/MODEL")] = None,
     cifar10: Annotated[Path | None, typer.Option(help="resnet, vit: folder with CIFAR-10 to train on")] = None,
-    prompt: Annotated[str | None, typer.Option(help="mamba: how the sampled text begins")] = None,
+    prompt: Annotated[str | None, typer.Option(help="mamba, rnn, lstm, gru: how the sampled text begins")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
 ) -> None:
     """Train a model, and leave its settings, metrics, checkpoint, loss plot and a sample in a folder. By default resnet
-    and vit learn handwritten digits, and mamba learns Shakespeare's plays, character by character."""
+    and vit learn handwritten digits; mamba, rnn, lstm and gru learn Shakespeare's plays, character by character."""
     from pyzoo.tasks import task
 
     module = task(model)

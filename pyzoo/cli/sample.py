@@ -12,11 +12,11 @@ from pyzoo.errors import InputError
 
 def sample(
     run: Annotated[Path, typer.Argument(help="a run's folder")],
-    prompt: Annotated[str | None, typer.Option(help="mamba: how the text begins")] = None,
+    prompt: Annotated[str | None, typer.Option(help="mamba, rnn, lstm, gru: how the text begins")] = None,
     seed: Annotated[int, typer.Option(min=0, help="seed of the text, or of the choice of test images")] = 0,
     cuda: Annotated[bool, typer.Option("--cuda", help="compute on the CUDA device")] = False,
 ) -> None:
-    """Write text with a saved mamba, or classify and draw test images with a saved resnet or vit."""
+    """Write text with a saved mamba, rnn, lstm or gru, or classify and draw test images with a saved resnet or vit."""
     from pyzoo.tasks import task
     from pyzoo.train.folder import RunFolder
 

@@ -23,10 +23,10 @@ def _entries() -> Iterator[tuple[str, str, str]]:
     for name, module in TASKS.items():
         yield "model", name, (importlib.import_module(module).__doc__ or "").splitlines()[0]
     for family in FAMILIES:
-        architectures = importlib.import_module(f"pyzoo.models.{family}")
+        architectures = importlib.import_module(f"pyzoo.models.{FAMILIES[family]}")
         for name in getattr(architectures, "CONFIGS", {}):
             yield "network", name, f"{architectures.count_parameters(name):,} parameters"
-        importlib.import_module(f"pyzoo.ops.{family}")
+        importlib.import_module(f"pyzoo.ops.{FAMILIES[family]}")
     for name, function in sorted(POINTS.items(), key=lambda item: item[0].partition(".")[0]):
         yield "spec point", name, " ".join((function.__doc__ or "").split("\n\n")[0].split())
 

@@ -1,3 +1,5 @@
 """Runtime against specification: recorded calls go to Lean, verdicts come back."""
 
-FAMILIES = ("mamba", "resnet", "vit")
+FAMILIES = {  # each with the module of its operations and of its models
+    "mamba": "mamba", "resnet": "resnet", "vit": "vit", "rnn": "recurrent", "lstm": "recurrent", "gru": "recurrent",
+}  # fmt: skip

@@ -76,3 +76,25 @@ def mambapy_pscan(*, decay: Tensor, input: Tensor, h0: Tensor) -> Tensor:
 
     first = input[:, :1] + decay[:, :1] * h0[:, None]
     return pscan(decay, torch.cat((first, input[:, 1:]), 1))
+
+
+def _torch_recurrent(kind: type, x: Tensor, state: Tensor | tuple[Tensor, ...], weights: dict[str, Tensor]) -> Tensor:
+    """The outputs of a layer of `torch.nn` of the same dtype, from a state with an axis for the layers in front."""
+    module = kind(weights["weight_ih"].shape[1], weights["weight_hh"].shape[1], batch_first=True, dtype=x.dtype)
+    module.load_state_dict({f"{name}_l0": weight for name, weight in weights.items()})
+    return module.eval()(x, state)[0]
+
+
+def torch_rnn(*, x: Tensor, h0: Tensor, **weights: Tensor) -> Tensor:
+    """PyTorch's `RNN`, for the spec point `rnn.layer`."""
+    return _torch_recurrent(torch.nn.RNN, x, h0[None], weights)
+
+
+def torch_lstm(*, x: Tensor, h0: Tensor, c0: Tensor, **weights: Tensor) -> Tensor:
+    """PyTorch's `LSTM`, for the spec point `lstm.layer`."""
+    return _torch_recurrent(torch.nn.LSTM, x, (h0[None], c0[None]), weights)
+
+
+def torch_gru(*, x: Tensor, h0: Tensor, **weights: Tensor) -> Tensor:
+    """PyTorch's `GRU`, for the spec point `gru.layer`. It has no other convention for the reset gate."""
+    return _torch_recurrent(torch.nn.GRU, x, h0[None], weights)

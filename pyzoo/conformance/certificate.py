@@ -11,7 +11,7 @@ from pyzoo.errors import InputError
 from pyzoo.paths import lean_dir
 
 FIGURES = ("precision", "smallest", "limit", "sum_precision", "sum_smallest", "cast_precision")
-FUNCTIONS = ("exp", "sqrt", "sigmoid", "softplus", "silu", "gelu")
+FUNCTIONS = ("exp", "sqrt", "sigmoid", "softplus", "silu", "gelu", "tanh")
 NUMBERS = 300  # the most that the inputs of a certified call may have: the kernel takes a millisecond for each step
 
 TEXT = """module

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pyzoo.conformance import FAMILIES
 from pyzoo.conformance.gradient import vjp
 from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base
 from pyzoo.errors import InputError
@@ -135,7 +136,8 @@ class Worker:
 
 def own(point: str) -> str:
     """The library's own function for a spec point, as `package.module:function`."""
-    importlib.import_module(f"pyzoo.ops.{point.partition('.')[0]}")
+    family = point.partition(".")[0]
+    importlib.import_module(f"pyzoo.ops.{FAMILIES.get(family, family)}")
     if base(point) not in POINTS:
         raise InputError(f"no spec point is called {point!r}")
     return f"{POINTS[base(point)].__module__}:{POINTS[base(point)].__name__}"

@@ -15,6 +15,9 @@ TASKS = {
     "mamba": "pyzoo.tasks.mamba",
     "resnet": "pyzoo.tasks.resnet",
     "vit": "pyzoo.tasks.vit",
+    "rnn": "pyzoo.tasks.rnn",
+    "lstm": "pyzoo.tasks.lstm",
+    "gru": "pyzoo.tasks.gru",
 }
 
 

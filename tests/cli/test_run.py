@@ -70,6 +70,7 @@ def test_resuming_a_finished_run_changes_nothing() -> None:
         (["vit", "--steps", "0"], InputError, "--steps must be at least 1, not 0"),
         (["resnet", "--lr", "-1"], InputError, "--lr must be a positive number"),
         (["vit", "--prompt", "x"], InputError, "vit has no setting --prompt"),
+        (["gru", "--prompt", ""], InputError, "--prompt must have at least one character"),
         (["vit", "--cifar10", "nowhere"], MissingError, "no folder .*nowhere"),
         (["vit", "--resume"], InputError, "--resume needs --out"),
         (["vit", "--resume", "--out", "nowhere"], InputError, "not a saved run"),
@@ -108,6 +109,7 @@ def test_list_finds_models_networks_and_spec_points() -> None:
     lines = pyzoo("list").splitlines()
     assert any(line.split()[:2] == ["model", "mamba"] for line in lines)
     assert any(line.startswith("spec point  mamba.conv ") for line in lines)
+    assert any(line.startswith("spec point  lstm.cell ") for line in lines)
     assert pyzoo("list", "resnet-18").split() == ["network", "ResNet-18", "11,689,512", "parameters"]
     with pytest.raises(InputError, match="'nothing like it'"):
         pyzoo("list", "nothing like it")

@@ -188,7 +188,8 @@ def parseRounding (j : Json) : Except String (Option Rounding) := do
     sigmoidUlp := ← get "sigmoid"
     softplusUlp := ← get "softplus"
     siluUlp := ← get "silu"
-    geluUlp := ← get "gelu" }
+    geluUlp := ← get "gelu"
+    tanhUlp := ← get "tanh" }
 
 end Request
 

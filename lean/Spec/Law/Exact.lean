@@ -22,6 +22,8 @@ structure Functions (α : Type) where
   sqrt : α → α
   /-- The logistic function. -/
   sigmoid : α → α
+  /-- The hyperbolic tangent. -/
+  tanh : α → α
   /-- Softplus. -/
   softplus : α → α
   /-- SiLU. -/
@@ -42,6 +44,7 @@ results. -/
   exp := f.exp
   sqrt := f.sqrt
   sigmoid := f.sigmoid
+  tanh := f.tanh
   softplus := f.softplus
   silu := f.silu
   gelu := f.gelu

@@ -160,6 +160,7 @@ instance (m : Rounding) : Scalar (Reach m) where
   exp x := apply m Interval.exp m.expUlp Dyadic.zero x
   sqrt x := apply m Interval.sqrt m.sqrtUlp Dyadic.zero x
   sigmoid x := apply m Interval.sigmoid m.sigmoidUlp Dyadic.zero x
+  tanh x := apply m Interval.tanh m.tanhUlp Dyadic.zero x
   softplus x := apply m Interval.softplus m.softplusUlp Dyadic.zero x
   silu x := apply m Interval.silu m.siluUlp (m.tiny * dyadic (Int.ofNat 1024)) x
   gelu x := apply m Interval.gelu 1 (x.run.mag * dyadic (Int.ofNat (2 * m.geluUlp)) * twoPowNeg (Int.ofNat m.precision)) x

@@ -59,6 +59,8 @@ structure Rounding where
   siluUlp : Nat
   /-- Units in the last place of the argument by which GELU may be off: its factor `1 + erf` cancels for negative arguments. -/
   geluUlp : Nat
+  /-- Units in the last place of the hyperbolic tangent. -/
+  tanhUlp : Nat
 deriving DecidableEq
 
 namespace Rounding

@@ -30,6 +30,8 @@ class Scalar (α : Type) extends Add α, Sub α, Mul α, Div α, Neg α, Max α 
   sqrt : α → α
   /-- `1 / (1 + exp (-x))`. -/
   sigmoid : α → α
+  /-- `tanh x`. -/
+  tanh : α → α
   /-- `log (1 + exp x)`. -/
   softplus : α → α
   /-- `x / (1 + exp (-x))`, also called swish. -/

@@ -17,6 +17,9 @@ namespace Interval
 /-- The derivative of the logistic function, from its value. -/
 def sigmoidSlope (s : Interval) : Interval := mul s (sub (int 1) s)
 
+/-- The derivative of the hyperbolic tangent, from its value. -/
+def tanhSlope (t : Interval) : Interval := sub (int 1) (mul t t)
+
 /-- The derivative of SiLU, from its argument and the logistic function there. -/
 def siluSlope (x s : Interval) : Interval := mul s (add (int 1) (mul x (sub (int 1) s)))
 
@@ -215,6 +218,10 @@ instance (m : Rounding) : Scalar (Tangent m) where
   sigmoid x :=
     let y := Scalar.sigmoid x.value
     ⟨y, through (if y.ok then some ⟨Interval.sigmoidSlope y.exact, Interval.sigmoidSlope y.run, 3⟩ else none) x.slope⟩
+  tanh x :=
+    let y := Scalar.tanh x.value -- `1 - y²` keeps the rounding of `y²`, however small it is
+    let run := (Interval.tanhSlope y.run).widen (twoPowNeg (Int.ofNat m.precision - Int.ofNat 1))
+    ⟨y, through (if y.ok then some ⟨Interval.tanhSlope y.exact, run, 2⟩ else none) x.slope⟩
   softplus x := apply (Scalar.softplus x.value) (relative Interval.sigmoid) m.softplusUlp x
   silu x := apply (Scalar.silu x.value) siluParts m.siluUlp x
   gelu x := apply (Scalar.gelu x.value) geluParts m.geluUlp x

@@ -1,0 +1,8 @@
+"""A character model of Shakespeare's plays, or of a given text, with a GRU."""
+
+from pyzoo.tasks.recurrent import Config, task
+
+__all__ = ["Config", "load", "sample", "train"]
+
+_TASK = task("gru")
+train, load, sample = _TASK.train, _TASK.load, _TASK.sample
