@@ -25,6 +25,7 @@ public import Spec.Law.Rounding
 public import Spec.Law.Scan
 public import Spec.Law.Tangent
 public import Spec.Law.ScanRounding
+public import Spec.Law.Trail
 public import Spec.Law.ViT
 public import Spec.Layer.Attention
 public import Spec.Layer.BatchNorm

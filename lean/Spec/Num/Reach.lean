@@ -109,6 +109,11 @@ def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
     rounded m (Interval.add known s.exact) (if m.accumulatesItself then run else round m 1 run)
       (s.ok && m.fits (Interval.point (s.mags + s.mags)))
 
+/-- What a recurrence carries along after the state, or from the start. -/
+def trail : Reach m → Trail
+  | .state _ _ _ t => t
+  | h => Trail.start m h.run
+
 /-- One step `a h + b` of a recurrence: rounded where it stands if steps run one after the other, else with the reach of every tree. -/
 def step (a h b : Reach m) : Reach m :=
   if m.order = .sequential then
@@ -116,9 +121,7 @@ def step (a h b : Reach m) : Reach m :=
     rounded m (Interval.add (Interval.mul a.exact h.exact) b.exact) (round m 1 (Interval.add run b.run))
       (a.ok && h.ok && b.ok && m.fits run)
   else
-    let trail := (match h with
-      | .state _ _ _ t => t
-      | h => Trail.start m h.run).next m a.run b.run
+    let trail := h.trail.next m a.run b.run
     match trail.slack m with
     | none => undefined
     | some slack =>
