@@ -23,8 +23,9 @@ public import Spec.Law.Recurrent
 public import Spec.Law.ResNet
 public import Spec.Law.Rounding
 public import Spec.Law.Scan
-public import Spec.Law.Tangent
+public import Spec.Law.ScanFolds
 public import Spec.Law.ScanRounding
+public import Spec.Law.Tangent
 public import Spec.Law.Trail
 public import Spec.Law.ViT
 public import Spec.Layer.Attention

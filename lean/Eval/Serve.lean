@@ -57,6 +57,7 @@ def functions : List (String × (Interval → Option Interval)) :=
   [("exp", Interval.exp), ("log", Interval.log), ("sin", Interval.sin), ("cos", Interval.cos),
    ("tanh", Interval.tanh), ("softplus", Interval.softplus), ("sigmoid", Interval.sigmoid), ("silu", Interval.silu),
    ("gelu", Interval.gelu), ("sqrt", Interval.sqrt), ("sigmoid_slope", fun x => (Interval.sigmoid x).map Interval.sigmoidSlope),
+   ("tanh_slope", fun x => (Interval.tanh x).map Interval.tanhSlope),
    ("silu_slope", fun x => (Tangent.siluParts x).map fun p => p.1),
    ("gelu_slope", fun x => (Tangent.geluParts x).map fun p => p.1)]
 

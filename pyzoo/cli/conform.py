@@ -51,6 +51,8 @@ def conform(
     point is EXACT or WITHIN; 1: some point isn't; 2: bad input; 3: Lean or a device is missing."""
     if certify is not None and certify.exists() and (not certify.is_dir() or any(certify.iterdir())):
         raise InputError(f"--certify {certify} exists already and is not an empty folder")
+    if certify is not None and grad:
+        raise InputError("--certify writes the verdicts on values; there are no certificates of gradients, so leave out --grad")
     if cases < 1:
         raise InputError(f"--cases must be at least 1, not {cases}")
     if impl is not None and point is None and replay is None:

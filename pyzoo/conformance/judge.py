@@ -88,7 +88,9 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
         return verdict
     model = rounding(call.output.dtype, call.arithmetic)
     if model is None:
-        verdict.verdict, verdict.message = "UNBOUNDED", f"there is no rounding model for {call.output.dtype}, {call.arithmetic}"
+        verdict.verdict = "UNBOUNDED"
+        verdict.message = (f"there is no rounding model for {call.output.dtype} with accumulator "
+                           f"{call.arithmetic.accumulator} and cast {call.arithmetic.cast}")  # fmt: skip
         return verdict
     chosen = sample(call.output.numel(), limit, seed) if indices is None else indices
     verdict.worst_call = (call, chosen)

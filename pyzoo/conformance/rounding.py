@@ -31,7 +31,7 @@ def rounding(dtype: torch.dtype, arithmetic: Arithmetic = Arithmetic()) -> dict[
     if dtype not in FORMATS or accumulator not in FORMATS or arithmetic.cast not in CASTS:
         return None
     precision, smallest, limit = FORMATS[dtype]
-    sums = max(FORMATS[accumulator], FORMATS[dtype])  # no one accumulates in less than the result's format
+    sums = max(FORMATS[accumulator], FORMATS[dtype])  # the more precise of the two, as Arithmetic has it
     name, _, size = arithmetic.order.partition(":")
     return {
         "precision": precision, "smallest": smallest, "limit": limit,

@@ -39,7 +39,7 @@ class Result:
     seed: int
     points: list[Verdict]
     mutants: list[dict[str, Any]] = field(default_factory=list)
-    counterexample: Verdict | None = None  # on the first point that fails, with inputs as small as they were found
+    counterexample: Verdict | None = None  # on the first point that fails; shrunk, unless it is a gradient
 
     @property
     def verdict(self) -> str:
@@ -145,15 +145,17 @@ def judge_gradients(
 ) -> list[Verdict]:
     """Verdicts on the gradients of spec points with one output, by point and input, in dataflow order."""
     module = family(name)
-    calls_of = getattr(module, "CALLS", {})
+    counts = getattr(module, "CALLS", {})
     verdicts: dict[str, Verdict] = {}
     for point in module.POINTS:
         own = [c for c in calls if c.point == point and only in (None, point) and not module.skip(c)]
-        for call in some(own, min(2, calls_of.get(point, 2)), seed):
+        for call in some(own, min(2, counts.get(point, 2)), seed):
             for answered in gradients(call, seed, answer):
-                chosen = entries(answered, point in calls_of, seed)
+                chosen = entries(answered, point in counts, seed)
                 verdict = judge(lean, answered, 0, indices=chosen)
                 verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
+    if not verdicts and only is not None:
+        return [Verdict(only, message="the gradients of a point with several outputs are not judged")]
     return list(verdicts.values())
 
 
@@ -202,7 +204,9 @@ def conform(
             certify(lean, calls, certificates)
     result = Result(name, device, seed, [*merged.values()])
     failing = next((p for p in result.points if p.verdict == "FAIL" and p.worst_call), None)
-    if failing is not None and not grad:
+    if failing is not None and grad:
+        result.counterexample = failing
+    elif failing is not None:
         with Worker(impl or own(failing.id)) as worker:
             result.counterexample = shrink(lean, failing, worker, module.limit)
     if with_mutants:

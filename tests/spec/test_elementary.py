@@ -73,7 +73,7 @@ def derivative(expression):
 
 @pytest.mark.parametrize(
     ("name", "formula"),
-    [("sigmoid", "1 / (1 + exp(-x))"), ("silu", "x / (1 + exp(-x))"), ("gelu", "x * (1 + erf(x / sqrt(2))) / 2")],
+    [("sigmoid", "1 / (1 + exp(-x))"), ("tanh", "(exp(2 * x) - 1) / (exp(2 * x) + 1)"), ("silu", "x / (1 + exp(-x))"), ("gelu", "x * (1 + erf(x / sqrt(2))) / 2")],
 )
 def test_the_enclosure_of_a_derivative_contains_it(lean, name, formula):
     """Where a derivative passes through 0, its width is in relation to what cancels there."""

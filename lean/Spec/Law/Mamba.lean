@@ -1,11 +1,13 @@
 module
 public import Spec.Model.Mamba
 public import Spec.Law.Scan
+public import Spec.Law.Exact
 
 /-!
 # Laws of Mamba
 
-They hold for every scalar, so for floating-point numbers bit for bit: no law of arithmetic is used.
+They hold for every scalar, so for floating-point numbers bit for bit: no law of arithmetic is used but in
+`states_entry_exactly`.
 -/
 
 @[expose] public noncomputable section
@@ -135,6 +137,21 @@ theorem states_entry (h : Mat E N α) (steps : List (Mat E N α × Mat E N α)) 
   | cons s ss ih =>
     simp only [List.map_cons, scanWith, ih]
     simp [stateStep]
+
+/-- In exact arithmetic every entry of the state is a linear scan, so every law of scans holds for it, and a kernel may compose its
+steps in any tree. -/
+theorem states_entry_exactly {β : Type} [Lean.Grind.Field β] [Max β] (f : Functions β) (pick : β → β → β)
+    (h : Mat E N β) (steps : List (Mat E N β × Mat E N β)) (e n : Nat) (he : e < E) (hn : n < N) :
+    (@states β (exactly f pick) E N h steps).map (fun h => h[e][n]) =
+      scan h[e][n] (steps.map fun s => ⟨s.1[e][n], s.2[e][n]⟩) := by
+  rw [@states_entry β (exactly f pick) E N h steps e n he hn]
+  unfold scan
+  generalize h[e][n] = x
+  induction steps generalizing x with
+  | nil => rfl
+  | cons s ss ih =>
+    simp only [List.map_cons, scanWith]
+    exact congrArg _ (ih _)
 
 @[simp] theorem length_activations (xs : List (Vector α D)) : (activations p xs).length = xs.length := by
   simp [activations]

@@ -63,6 +63,10 @@ namespace Slope
 /-- The seed's own derivative, 1. -/
 def seed : Slope := ⟨Interval.int 1, Interval.int 1, dyadic (Int.ofNat 1), dyadic (Int.ofNat 1), 1, 0, true⟩
 
+/-- The derivative of what does not depend on the seed: there are no paths. -/
+def zero : Slope :=
+  ⟨Interval.int 0, Interval.int 0, Dyadic.zero, Dyadic.zero, 0, 0, true⟩
+
 /-- No derivative. -/
 def undefined : Slope := { seed with ok := false }
 
@@ -131,8 +135,8 @@ def product (x y : Tangent m) : Option Slope :=
   | none, none => none
   | s, t => join (through (factor y.value) s) (through (factor x.value) t)
 
-/-- The local derivative of a function: `f` of the argument as it was computed, off by `ulps` in relation to itself and by `slack`
-units in the last place of 1. -/
+/-- The local derivative of a function: the first part of `f` at the argument as it was computed, off by `ulps` units in the last
+place of the second part. -/
 def derivative (m : Rounding) (f : Interval → Option (Interval × Interval)) (ulps : Nat) (x : Reach m) : Option Local :=
   match x.ok, f x.exact, f x.run with
   | true, some (e, _), some (r, size) =>
@@ -227,8 +231,8 @@ instance (m : Rounding) : Scalar (Tangent m) where
   gelu x := apply (Scalar.gelu x.value) geluParts m.geluUlp x
   either x y := ⟨Scalar.either x.value y.value,
     match x.slope, y.slope with
-    | some s, some t => some (s.either t)
-    | s, _ => s⟩
+    | none, none => none
+    | s, t => some ((s.getD Slope.zero).either (t.getD Slope.zero))⟩
 
 end Tangent
 end Spec
