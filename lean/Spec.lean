@@ -30,6 +30,7 @@ public import Spec.Law.Trail
 public import Spec.Law.ViT
 public import Spec.Layer.Attention
 public import Spec.Layer.BatchNorm
+public import Spec.Layer.Causal
 public import Spec.Layer.CausalConv
 public import Spec.Layer.Conv2d
 public import Spec.Layer.LayerNorm
