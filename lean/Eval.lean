@@ -1,5 +1,6 @@
 module
 public import Eval.Serve
+public import Spec.Check.GPT
 public import Spec.Check.GRU
 public import Spec.Check.LSTM
 public import Spec.Check.Mamba
@@ -13,6 +14,7 @@ public section
 
 /-- Run the evaluator. -/
 def main : IO Unit := Spec.Eval.serve [
+  ⟨Spec.Check.GPT.points, Spec.Check.GPT.facts⟩,
   ⟨Spec.Check.GRU.points, Spec.Check.GRU.facts⟩,
   ⟨Spec.Check.LSTM.points, Spec.Check.LSTM.facts⟩,
   ⟨Spec.Check.Mamba.points, Spec.Check.Mamba.facts⟩,

@@ -1,5 +1,6 @@
 module
 public import Spec.Check.Format
+public import Spec.Check.GPT
 public import Spec.Check.GRU
 public import Spec.Check.LSTM
 public import Spec.Check.Gradient
@@ -33,6 +34,8 @@ public import Spec.Layer.BatchNorm
 public import Spec.Layer.Causal
 public import Spec.Layer.CausalConv
 public import Spec.Layer.Conv2d
+public import Spec.Layer.Embedding
+public import Spec.Layer.Gelu
 public import Spec.Layer.LayerNorm
 public import Spec.Layer.Linear
 public import Spec.Layer.Patch
@@ -40,6 +43,7 @@ public import Spec.Layer.Pool
 public import Spec.Layer.Recurrent
 public import Spec.Layer.RmsNorm
 public import Spec.Layer.Scan
+public import Spec.Model.GPT
 public import Spec.Model.Mamba
 public import Spec.Model.Recurrent
 public import Spec.Model.ResNet

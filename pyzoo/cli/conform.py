@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pyzoo.conformance import FAMILIES
+from pyzoo.conformance import FAMILIES, FAMILY
 from pyzoo.errors import InputError
 
 STYLES = {"EXACT": "green", "WITHIN": "green", "FAIL": "bold red"}
@@ -30,7 +30,7 @@ def _table(result) -> Table:
 
 
 def conform(
-    model: Annotated[str | None, typer.Argument(help=", ".join(FAMILIES))] = None,
+    model: Annotated[str | None, typer.Argument(help=", ".join((*FAMILIES, *FAMILY)))] = None,
     all_models: Annotated[bool, typer.Option("--all", help="every family")] = False,
     run: Annotated[Path | None, typer.Option(help="a saved run instead of a freshly built model")] = None,
     impl: Annotated[str | None, typer.Option(help="package.module:function to judge in the place of --point")] = None,
@@ -99,21 +99,22 @@ def conform(
 def _names(model: str | None, all_models: bool, run: Path | None) -> list[str]:
     """The families to judge."""
     if run is not None:
-        saved = _family_of(run)
+        saved = _model_of(run)
         if all_models or model not in (None, saved):
             raise InputError(f"{run} is a run of {saved}; leave out {'--all' if all_models else model}")
-        return [saved]
+        return [FAMILY.get(saved, saved)]
     if all_models:
         return [*FAMILIES]
     if model is None:
         raise InputError(f"name a model ({', '.join(FAMILIES)}), or give --all, --run or --replay")
-    if model not in FAMILIES:
-        near = difflib.get_close_matches(model, FAMILIES, n=3, cutoff=0.3) or FAMILIES
+    if FAMILY.get(model, model) not in FAMILIES:
+        known = (*FAMILIES, *FAMILY)
+        near = difflib.get_close_matches(model, known, n=3, cutoff=0.3) or known
         raise InputError(f"there is no model {model!r} to conform; nearest: {', '.join(near)}")
-    return [model]
+    return [FAMILY.get(model, model)]
 
 
-def _family_of(run: Path) -> str:
+def _model_of(run: Path) -> str:
     try:
         return json.loads((run / "config.json").read_text())["model"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -23,8 +23,13 @@ from pyzoo.ops.point import Arithmetic, observe
 
 SCHEMA = 2
 RUN = 8  # neighbouring entries that are compared together
-OUTPUT_NAMES = {"mamba.step": ("y", "conv_state", "h"), "lstm.cell": ("h", "c")}  # points with several outputs, in order
-BITS = {torch.float32: torch.int32, torch.float64: torch.int64, torch.bfloat16: torch.int16, torch.float16: torch.int16}
+OUTPUT_NAMES = {  # points with several outputs, in order
+    "mamba.step": ("y", "conv_state", "h"), "lstm.cell": ("h", "c"), "gpt.block": ("y", "k", "v"),
+}  # fmt: skip
+BITS = {
+    torch.float32: torch.int32, torch.float64: torch.int64, torch.bfloat16: torch.int16, torch.float16: torch.int16,
+    torch.int64: torch.int64,
+}  # fmt: skip
 
 
 @dataclass

@@ -1,0 +1,112 @@
+"""GPT's spec points in dataflow order, and how inputs for them are made."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pyzoo.conformance.trace import Call, Recorder
+from pyzoo.models.gpt import CONFIGS, GPT, GPTConfig
+from pyzoo.ops import gpt as ops
+
+POINTS = (
+    "gpt.embed", "gpt.norm", "gpt.qkv", "gpt.heads", "gpt.append", "gpt.scores", "gpt.weights", "gpt.mix", "gpt.attend",
+    "gpt.merge", "gpt.proj", "gpt.add", "gpt.fc1", "gpt.gelu", "gpt.gelu_tanh", "gpt.fc2", "gpt.block.y", "gpt.block.k",
+    "gpt.block.v", "gpt.head", "gpt.logits", "gpt.decode",
+)  # fmt: skip
+WHOLE = ("gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.logits", "gpt.decode")
+CALLS = dict.fromkeys(WHOLE, 3) | {"gpt.attend": 3}
+TRANSCENDENTAL = ("gpt.weights", "gpt.gelu", "gpt.gelu_tanh")  # an entry takes milliseconds
+LARGE = 5000  # multiplications for an entry: of a saved model's whole blocks
+
+
+def limit(call: Call) -> int:
+    """How many entries of a call's output are compared."""
+    return 48 if call.point in TRANSCENDENTAL else 128
+
+
+def skip(call: Call) -> str | None:
+    """Why a call is not judged, if it is too large for an evaluation in Lean within seconds."""
+    size = sum(x.numel() for x in call.inputs.values())
+    if call.point in WHOLE and size > 20_000:
+        return f"weights of {size} numbers take minutes in Lean; the points inside are judged"
+    return f"inputs of {size} numbers take minutes in Lean" if size > 2_000_000 else None
+
+
+def model(seed: int, tied: bool = False) -> GPT:
+    """A freshly built model whose sizes are drawn from the seed, like minGPT's or, if `tied`, like GPT-2's. No weight
+    keeps a value of the initialization that would hide an error, such as a bias of 0; the first token is small, so that
+    the first norm's eps counts."""
+    draw = random.Random(seed)
+    torch.manual_seed(seed)
+    heads = draw.randint(2, 3)
+    built = GPT(GPTConfig(
+        vocab=draw.randint(5, 9), context=12, width=heads * draw.randint(2, 3), depth=2, heads=heads, tied=tied, tanh=tied,
+    )).eval()  # fmt: skip
+    with torch.no_grad():
+        for name, parameter in built.named_parameters():
+            scale = 1.0 if parameter.dim() == 1 else 10 if "position" not in name else 30
+            parameter.mul_(scale * (1 + torch.rand_like(parameter))).add_(0.2 * torch.randn_like(parameter))
+        built.token_weight[0].mul_(0.002)
+        built.position_weight[0].mul_(0.002)
+    return built
+
+
+def saved(run: Path) -> GPT:
+    """The model of a saved run."""
+    from pyzoo.tasks import task
+    from pyzoo.train.folder import RunFolder
+
+    return task(RunFolder.open(run).model).load(run)[0].eval()
+
+
+def _edges(x: Tensor) -> None:
+    """Calls that a forward pass of one size would miss: scores whose exponentials overflow unless the largest is subtracted,
+    and both tails of either GELU."""
+    ops.weights(scores=100 * x[:, None])
+    ends = torch.linspace(-14, 14, 57, device=x.device, dtype=x.dtype).reshape(1, 3, 19)
+    ops.gelu(x=ends)
+    ops.gelu_tanh(x=ends)
+
+
+def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
+           replaced: dict[str, Callable]) -> None:  # fmt: skip
+    """Texts in two parts, whose second part is recorded; a token after them; and whole texts, at once and token by token.
+    A freshly built model is recorded with either GELU, with a head of its own and tied."""
+    built = [model(seed), model(seed, tied=True)] if run is None else [saved(run)]
+    generator = torch.Generator(device).manual_seed(seed)
+    for each in built:
+        each.to(device, dtype)
+        context = each.config.context
+        tokens = torch.randint(each.config.vocab, (2 if run is None else 1, min(4 + seed % 4, context)), device=device,
+                               generator=generator)  # fmt: skip
+        tokens[0, 0] = 0
+        cut = 1 + seed % 2 if tokens.shape[1] > 2 else 0
+        _, cache = each.extend(tokens[:, :cut], each.start(len(tokens)))
+        with recorder.recording(replaced):
+            _, cache = each.extend(tokens[:, cut:-1], cache)
+            each.step(tokens[:, -1], cache)
+            each(tokens)
+            if run is None:
+                with torch.no_grad():  # a whole network has a bound only if no norm or product enlarges errors much
+                    for parameter in each.parameters():
+                        parameter.normal_(std=0.5, generator=generator)
+                ops.logits(tokens=tokens, **each.arguments())
+                ops.decode(tokens=tokens, **each.arguments())
+                _edges(torch.randn(1, 5, 5, device=device, generator=generator).to(dtype))
+
+
+def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:
+    """Structural facts: the numbers of parameters of the published networks, made without memory for their weights, and of
+    the model at hand."""
+    with torch.device("meta"):
+        published = [GPT(config) for config in CONFIGS.values()]
+    own = [model(0), model(0, tied=True)] if run is None else [saved(run)]
+    count = lambda built: sum(p.numel() for p in built.parameters())  # noqa: E731
+    yield "gpt.parameters", [*map(count, published)], {"names": [*CONFIGS]}
+    for built in own:
+        c = built.config
+        yield "gpt.parameters", [count(built)], {"sizes": [c.vocab, c.context, c.width, c.depth, c.heads, int(c.tied)]}

@@ -1,0 +1,113 @@
+"""GPT: a decoder-only transformer (Radford et al., "Language Models are Unsupervised Multitask Learners").
+
+Shapes: B texts, P tokens before, T tokens now, D width, H heads, d = D / H, V vocabulary, C positions.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from pyzoo.errors import InputError
+from pyzoo.ops import gpt as ops
+from pyzoo.ops.gpt import Cache
+
+EPS = 1e-5  # of every layer normalisation
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """Raises InputError unless all sizes are positive and the heads divide the width."""
+
+    vocab: int
+    """number of tokens"""
+    context: int
+    """the most tokens that the model sees at once"""
+    width: int
+    """size of an embedded token"""
+    depth: int
+    """number of blocks"""
+    heads: int
+    """attention heads of a block"""
+    tied: bool = False
+    """whether the head is the embedding of the tokens, as in GPT-2 and unlike minGPT"""
+    tanh: bool = False
+    """GELU by the hyperbolic tangent, as GPT-2's published weights need it, and not by the error function"""
+
+    def __post_init__(self) -> None:
+        for name in ("vocab", "context", "width", "depth", "heads"):
+            if getattr(self, name) < 1:
+                raise InputError(f"a GPT's {name} must be at least 1, not {getattr(self, name)}")
+        if self.width % self.heads:
+            raise InputError(f"a GPT's heads must divide the width, but {self.heads} don't divide {self.width}")
+
+
+CONFIGS = {
+    name: GPTConfig(50257, 1024, width, depth, heads, tied=True, tanh=True)
+    for name, width, depth, heads in (
+        ("GPT-2", 768, 12, 12), ("GPT-2 medium", 1024, 24, 16), ("GPT-2 large", 1280, 36, 20), ("GPT-2 XL", 1600, 48, 25),
+    )
+}  # fmt: skip
+
+
+class Block(nn.Module):
+    """The weights of a pre-norm block, by the keywords of the spec point `gpt.block`."""
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__()
+        for name, rows, columns in (("qkv", 3 * width, width), ("proj", width, width),
+                                    ("fc1", 4 * width, width), ("fc2", width, 4 * width)):  # fmt: skip
+            std = 0.02 / math.sqrt(2 * depth) if name in ("proj", "fc2") else 0.02  # these end a residual branch
+            setattr(self, f"{name}_weight", nn.Parameter(torch.randn(rows, columns) * std))
+            setattr(self, f"{name}_bias", nn.Parameter(torch.zeros(rows)))
+        for name in ("norm1", "norm2"):
+            setattr(self, f"{name}_weight", nn.Parameter(torch.ones(width)))
+            setattr(self, f"{name}_bias", nn.Parameter(torch.zeros(width)))
+
+
+class GPT(nn.Module):
+    """Tokens (B,T), and the cache of those before if there are any -> the logits (B,T,V) after each. Lean:
+    `Spec.GPT.forward`."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.token_weight = nn.Parameter(torch.randn(config.vocab, config.width) * 0.02)
+        self.position_weight = nn.Parameter(torch.randn(config.context, config.width) * 0.02)
+        self.blocks = nn.ModuleList(Block(config.width, config.depth) for _ in range(config.depth))
+        self.norm_weight = nn.Parameter(torch.ones(config.width))
+        self.norm_bias = nn.Parameter(torch.zeros(config.width))
+        if not config.tied:
+            self.head_weight = nn.Parameter(torch.randn(config.vocab, config.width) * 0.02)
+
+    def weights(self) -> dict[str, Tensor]:
+        """All weights by name, the head among them."""
+        return {"head_weight": self.token_weight} | dict(self.named_parameters())
+
+    def arguments(self) -> dict[str, Tensor | int | float]:
+        """What the spec points of the whole network take beside the tokens."""
+        c = self.config
+        return {"heads": c.heads, "depth": c.depth, "eps": EPS, "tanh": int(c.tanh), **self.weights()}
+
+    def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
+        return self.extend(tokens, self.start(len(tokens)) if cache is None else cache)[0]
+
+    def start(self, batch: int) -> Cache:
+        """The cache before the first token."""
+        return ops.empty(batch, self.config.depth, self.config.heads, self.token_weight)
+
+    def extend(self, tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
+        """Tokens (B,T) after those of the cache -> the logits (B,T,V) after each, and the new cache."""
+        return ops.forward(tokens, cache, self.weights(), EPS, int(self.config.tanh))
+
+    def step(self, tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
+        """One token of each text: tokens (B) and the cache -> logits (B,V) and the new cache."""
+        logits, cache = self.extend(tokens[:, None], cache)
+        return logits[:, 0], cache
+
+
+def count_parameters(name: str) -> int:
+    """The number of trainable parameters of the published network of that name, made without memory for them."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in GPT(CONFIGS[name]).parameters())

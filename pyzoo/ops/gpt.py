@@ -1,0 +1,178 @@
+"""The operations of GPT (Radford et al., "Language Models are Unsupervised Multitask Learners"), as spec points.
+
+Shapes: B texts, P tokens before, T tokens now, S = P + T keys, D width, H heads, d = D / H, M = 4D, V vocabulary, C positions.
+Lean: `Spec.GPT`, `Spec.causalAttend`, `Spec.embedAt`.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pyzoo.ops.point import SINGLE, spec_point
+
+
+@spec_point("gpt.embed")
+def embed(*, tokens: Tensor, token_weight: Tensor, position_weight: Tensor, past: int) -> Tensor:
+    """Rows of the tokens and of their positions: tokens (B,T) after `past` others, token_weight (V,D), position_weight
+    (C,D) -> (B,T,D)."""
+    return F.embedding(tokens, token_weight) + position_weight[past : past + tokens.shape[1]]
+
+
+@spec_point("gpt.norm")
+def norm(*, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """Layer normalisation over the last axis: x (B,T,D), weight (D), bias (D) -> (B,T,D)."""
+    centred = x - x.mean(-1, keepdim=True)
+    variance = (centred * centred).mean(-1, keepdim=True)
+    return centred / torch.sqrt(variance + eps) * weight + bias
+
+
+@spec_point("gpt.qkv", SINGLE)
+def qkv(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Queries, keys and values, in this order: x (B,T,D), weight (3D,D), bias (3D) -> (B,T,3D)."""
+    return F.linear(x, weight, bias)
+
+
+@spec_point("gpt.heads")
+def heads(*, qkv: Tensor, heads: int) -> Tensor:
+    """Queries, keys and values of each head: qkv (B,T,3D) -> (3,B,H,T,d)."""
+    return qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+
+
+@spec_point("gpt.append")
+def append(*, past: Tensor, now: Tensor) -> Tensor:
+    """The keys or values so far: past (B,H,P,d), now (B,H,T,d) -> (B,H,P+T,d)."""
+    return torch.cat([past, now], 2)
+
+
+@spec_point("gpt.scores")
+def scores(*, q: Tensor, k: Tensor) -> Tensor:
+    """Scaled dot products: q (B,H,T,d), k (B,H,S,d) -> (B,H,T,S)."""
+    return q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+
+
+@spec_point("gpt.weights")
+def weights(*, scores: Tensor) -> Tensor:
+    """Softmax over the keys that each query sees, the last of which is its own; 0 for the others: scores (B,H,T,S) ->
+    (B,H,T,S)."""
+    T, S = scores.shape[-2:]
+    later = torch.ones(T, S, dtype=torch.bool, device=scores.device).triu(S - T + 1)
+    return scores.masked_fill(later, -math.inf).softmax(-1)
+
+
+@spec_point("gpt.mix", SINGLE)
+def mix(*, weights: Tensor, v: Tensor) -> Tensor:
+    """Weighted sums of the values: weights (B,H,T,S), v (B,H,S,d) -> (B,H,T,d)."""
+    return weights @ v
+
+
+@spec_point("gpt.attend", SINGLE)
+def attend(*, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention of the last T of S tokens: q (B,H,T,d), k (B,H,S,d), v (B,H,S,d) -> (B,H,T,d)."""
+    return mix(weights=weights(scores=scores(q=q, k=k)), v=v)
+
+
+@spec_point("gpt.merge")
+def merge(*, z: Tensor) -> Tensor:
+    """The heads side by side: z (B,H,T,d) -> (B,T,D)."""
+    return z.transpose(1, 2).flatten(2)
+
+
+@spec_point("gpt.proj", SINGLE)
+def proj(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The attention's output projection: x (B,T,D), weight (D,D), bias (D) -> (B,T,D)."""
+    return F.linear(x, weight, bias)
+
+
+@spec_point("gpt.add")
+def add(*, x: Tensor, y: Tensor) -> Tensor:
+    """The sum of a residual branch and its input, which have the same shape."""
+    return x + y
+
+
+@spec_point("gpt.fc1", SINGLE)
+def fc1(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The perceptron's first layer: x (B,T,D), weight (M,D), bias (M) -> (B,T,M)."""
+    return F.linear(x, weight, bias)
+
+
+@spec_point("gpt.gelu")
+def gelu(*, x: Tensor) -> Tensor:
+    """x Φ(x) with the normal distribution function Φ, entry by entry."""
+    return F.gelu(x)
+
+
+@spec_point("gpt.gelu_tanh")
+def gelu_tanh(*, x: Tensor) -> Tensor:
+    """x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, entry by entry: the GELU of GPT-2's published weights."""
+    return F.gelu(x, approximate="tanh")
+
+
+@spec_point("gpt.fc2", SINGLE)
+def fc2(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The perceptron's second layer: x (B,T,M), weight (D,M), bias (D) -> (B,T,D)."""
+    return F.linear(x, weight, bias)
+
+
+@spec_point("gpt.block", SINGLE)
+def block(*, x: Tensor, k: Tensor, v: Tensor, norm1_weight: Tensor, norm1_bias: Tensor, qkv_weight: Tensor,
+          qkv_bias: Tensor, proj_weight: Tensor, proj_bias: Tensor, norm2_weight: Tensor, norm2_bias: Tensor,
+          fc1_weight: Tensor, fc1_bias: Tensor, fc2_weight: Tensor, fc2_bias: Tensor, eps: float,
+          tanh: int) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """A block on the tokens now, with the keys and values of those before, k and v (B,H,P,d): x (B,T,D) -> (B,T,D) and
+    the keys and values so far (B,H,P+T,d). `tanh` is 1 for the GELU of that name, 0 for the exact one."""
+    y = norm(x=x, weight=norm1_weight, bias=norm1_bias, eps=eps)
+    q, k_now, v_now = heads(qkv=qkv(x=y, weight=qkv_weight, bias=qkv_bias), heads=k.shape[1])
+    k, v = append(past=k, now=k_now), append(past=v, now=v_now)
+    y = proj(x=merge(z=attend(q=q, k=k, v=v)), weight=proj_weight, bias=proj_bias)
+    x = add(x=x, y=y)
+    y = fc1(x=norm(x=x, weight=norm2_weight, bias=norm2_bias, eps=eps), weight=fc1_weight, bias=fc1_bias)
+    y = gelu_tanh(x=y) if tanh else gelu(x=y)
+    return add(x=x, y=fc2(x=y, weight=fc2_weight, bias=fc2_bias)), k, v
+
+
+@spec_point("gpt.head", SINGLE)
+def head(*, x: Tensor, weight: Tensor) -> Tensor:
+    """The logits of the next token: x (B,T,D), weight (V,D) -> (B,T,V)."""
+    return F.linear(x, weight)
+
+
+Cache = list[tuple[Tensor, Tensor]]  # for each block the keys and values (B,H,P,d) of the P tokens so far
+
+
+def forward(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float, tanh: int) -> tuple[Tensor, Cache]:
+    """The whole network on tokens (B,T) after those of the cache, with its weights by the names of `pyzoo.models.gpt`:
+    the logits (B,T,V) after each, and the new cache."""
+    w, after = weights, []
+    x = embed(tokens=tokens, token_weight=w["token_weight"], position_weight=w["position_weight"],
+              past=cache[0][0].shape[2])  # fmt: skip
+    for i, (k, v) in enumerate(cache):
+        at = f"blocks.{i}."
+        own = {name.removeprefix(at): weight for name, weight in w.items() if name.startswith(at)}
+        x, k, v = block(x=x, k=k, v=v, eps=eps, tanh=tanh, **own)
+        after.append((k, v))
+    x = norm(x=x, weight=w["norm_weight"], bias=w["norm_bias"], eps=eps)
+    return head(x=x, weight=w["head_weight"]), after
+
+
+def empty(batch: int, depth: int, heads: int, like: Tensor) -> Cache:
+    """The cache before the first token of a network that is as wide as `like` (V,D)."""
+    nothing = like.new_zeros(batch, heads, 0, like.shape[1] // heads)
+    return [(nothing, nothing)] * depth
+
+
+@spec_point("gpt.logits", SINGLE)
+def logits(*, tokens: Tensor, heads: int, depth: int, eps: float, tanh: int, **weights: Tensor) -> Tensor:
+    """The whole network on a text, all tokens at once: tokens (B,T) -> the logits (B,T,V) after each."""
+    return forward(tokens, empty(len(tokens), depth, heads, weights["token_weight"]), weights, eps, tanh)[0]
+
+
+@spec_point("gpt.decode", SINGLE)
+def decode(*, tokens: Tensor, heads: int, depth: int, eps: float, tanh: int, **weights: Tensor) -> Tensor:
+    """The whole network on a text, one token after the other with a cache: tokens (B,T) -> the logits (B,T,V)."""
+    cache, out = empty(len(tokens), depth, heads, weights["token_weight"]), []
+    for token in tokens.split(1, 1):
+        now, cache = forward(token, cache, weights, eps, tanh)
+        out.append(now)
+    return torch.cat(out, 1)
