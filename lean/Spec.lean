@@ -18,6 +18,7 @@ public import Spec.Law.Depth
 public import Spec.Law.Exact
 public import Spec.Law.Interval
 public import Spec.Law.Mamba
+public import Spec.Law.OnlineSoftmax
 public import Spec.Law.Patch
 public import Spec.Law.Reach
 public import Spec.Law.Recurrent
@@ -26,6 +27,7 @@ public import Spec.Law.Rounding
 public import Spec.Law.Scan
 public import Spec.Law.ScanFolds
 public import Spec.Law.ScanRounding
+public import Spec.Law.Ssd
 public import Spec.Law.Tangent
 public import Spec.Law.Trail
 public import Spec.Law.ViT
@@ -38,11 +40,13 @@ public import Spec.Layer.Embedding
 public import Spec.Layer.Gelu
 public import Spec.Layer.LayerNorm
 public import Spec.Layer.Linear
+public import Spec.Layer.OnlineSoftmax
 public import Spec.Layer.Patch
 public import Spec.Layer.Pool
 public import Spec.Layer.Recurrent
 public import Spec.Layer.RmsNorm
 public import Spec.Layer.Scan
+public import Spec.Layer.Ssd
 public import Spec.Model.GPT
 public import Spec.Model.Mamba
 public import Spec.Model.Recurrent
