@@ -13,9 +13,11 @@ public import Spec.Check.ResNet
 public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention
+public import Spec.Law.Causal
 public import Spec.Law.Conv2d
 public import Spec.Law.Depth
 public import Spec.Law.Exact
+public import Spec.Law.GPT
 public import Spec.Law.Interval
 public import Spec.Law.Mamba
 public import Spec.Law.OnlineSoftmax
