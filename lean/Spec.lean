@@ -15,6 +15,7 @@ public import Spec.Check.ViT
 public import Spec.Law.Attention
 public import Spec.Law.Causal
 public import Spec.Law.Conv2d
+public import Spec.Law.CrossEntropy
 public import Spec.Law.Depth
 public import Spec.Law.Exact
 public import Spec.Law.GPT
@@ -25,8 +26,10 @@ public import Spec.Law.Patch
 public import Spec.Law.Reach
 public import Spec.Law.Recurrent
 public import Spec.Law.ResNet
+public import Spec.Law.Rotary
 public import Spec.Law.Rounding
 public import Spec.Law.Scan
+public import Spec.Law.ScanAdjoint
 public import Spec.Law.ScanFolds
 public import Spec.Law.ScanRounding
 public import Spec.Law.Ssd
@@ -47,6 +50,7 @@ public import Spec.Layer.Patch
 public import Spec.Layer.Pool
 public import Spec.Layer.Recurrent
 public import Spec.Layer.RmsNorm
+public import Spec.Layer.Rotary
 public import Spec.Layer.Scan
 public import Spec.Layer.Ssd
 public import Spec.Model.GPT
