@@ -18,6 +18,7 @@ public import Spec.Law.Conv2d
 public import Spec.Law.CrossEntropy
 public import Spec.Law.Depth
 public import Spec.Law.Exact
+public import Spec.Law.Fourier
 public import Spec.Law.GPT
 public import Spec.Law.Interval
 public import Spec.Law.Mamba

@@ -73,7 +73,8 @@ theorem crossEntropy_nonneg (m : α) (x : Vector α n) (i : Fin n) : 0 ≤ cross
       · have h3 := ih (fun y hy => pos y (by simp [hy])) hy
         simp only [total, List.foldr_cons] at h3 ⊢; grind
   have h1 := member (List.ofFn fun j : Fin n => exp x[j])
-    (by simp only [List.mem_ofFn]; rintro _ ⟨j, rfl⟩; exact L.pos _) (exp x[i]) (by simp only [List.mem_ofFn]; exact ⟨i, rfl⟩)
+    (by simp only [List.mem_ofFn]; rintro _ ⟨j, rfl⟩; exact L.pos _) (exp x[i])
+    (by simp only [List.mem_ofFn]; exact ⟨i, rfl⟩)
   rw [← exp_logSumExp L m x hn] at h1
   have h2 := L.le_of_exp_le h1
   unfold crossEntropy

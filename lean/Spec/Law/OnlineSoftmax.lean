@@ -83,6 +83,7 @@ theorem merge_empty (s : SoftmaxPart d α) (m : α) (below : max m s.top = s.top
   have ht : (@merge α (exactly f pick) d ⟨m, 0, build d fun _ => 0⟩ s).top = s.top := below
   exact ext ht hs ha
 
+omit [LE α] [Std.LawfulOrderLT α] [Std.IsLinearOrder α] [OrderedRing α] in
 theorem sum_ofBlock (keys : List (α × Vector α d)) :
     (@ofBlock α (exactly f pick) d keys).sum * f.exp (@ofBlock α (exactly f pick) d keys).top =
       total (keys.map fun k => f.exp k.1) := by
