@@ -55,6 +55,17 @@ def model(seed: int, tied: bool = False) -> GPT:
     return built
 
 
+def _calm(built: GPT, generator: torch.Generator) -> None:
+    """Give a model weights with which no norm enlarges errors much: with others, a whole network has a wide bound or none."""
+    with torch.no_grad():
+        for name, parameter in built.named_parameters():
+            parameter.normal_(std=0.2 if name.startswith("blocks") else 1.0, generator=generator)
+            if "norm" in name and name.endswith("weight"):
+                parameter.mul_(0.2).add_(1)
+        built.token_weight[:, 0] += 4
+        built.token_weight[:, 1] -= 4
+
+
 def saved(run: Path) -> GPT:
     """The model of a saved run."""
     from pyzoo.tasks import task
@@ -91,9 +102,7 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
             each.step(tokens[:, -1], cache)
             each(tokens)
             if run is None:
-                with torch.no_grad():  # a whole network has a bound only if no norm or product enlarges errors much
-                    for parameter in each.parameters():
-                        parameter.normal_(std=0.5, generator=generator)
+                _calm(each, generator)
                 ops.logits(tokens=tokens, **each.arguments())
                 ops.decode(tokens=tokens, **each.arguments())
                 _edges(torch.randn(1, 5, 5, device=device, generator=generator).to(dtype))
