@@ -148,6 +148,8 @@ def judge_gradients(
     counts = getattr(module, "CALLS", {})
     verdicts: dict[str, Verdict] = {}
     for point in module.POINTS:
+        if point in getattr(module, "VALUES_ALONE", ()):
+            continue
         own = [c for c in calls if c.point == point and only in (None, point) and not module.skip(c)]
         for call in some(own, min(2, counts.get(point, 2)), seed):
             for answered in gradients(call, seed, answer):
@@ -155,7 +157,7 @@ def judge_gradients(
                 verdict = judge(lean, answered, 0, indices=chosen)
                 verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
     if not verdicts and only is not None:
-        return [Verdict(only, message="the gradients of a point with several outputs are not judged")]
+        return [Verdict(only, message="the gradients of this point are not judged: look at the points inside it")]
     return list(verdicts.values())
 
 

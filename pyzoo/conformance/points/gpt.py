@@ -20,7 +20,7 @@ POINTS = (
 WHOLE = ("gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.logits", "gpt.decode")
 CALLS = dict.fromkeys(WHOLE, 3) | {"gpt.attend": 3}
 TRANSCENDENTAL = ("gpt.weights", "gpt.gelu", "gpt.gelu_tanh")  # an entry takes milliseconds
-LARGE = 5000  # multiplications for an entry: of a saved model's whole blocks
+VALUES_ALONE = ("gpt.logits", "gpt.decode")  # a gradient takes as many passes through a whole network as there are weights
 
 
 def limit(call: Call) -> int:
