@@ -16,7 +16,7 @@ PRESETS = {  # width, depth, heads, context
 class Config(TextConfig):
     """Settings of the text tasks of GPT."""
 
-    steps: int = 1500
+    steps: int = 1000
     lr: float = 2e-3
     preset: str = "laptop"
     """sizes of the model, one of `PRESETS`; the window is its context"""

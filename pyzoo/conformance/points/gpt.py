@@ -55,11 +55,13 @@ def model(seed: int, tied: bool = False) -> GPT:
     return built
 
 
-def _calm(built: GPT, generator: torch.Generator) -> None:
-    """Give a model weights with which no norm enlarges errors much: with others, a whole network has a wide bound or none."""
+def calm(built: GPT, generator: torch.Generator) -> None:
+    """Give a model weights with which no norm enlarges errors much: with others, a whole network has a wide bound or none,
+    and in half precision so has a block."""
+    std = 0.2 if built.token_weight.dtype.itemsize > 2 else 0.05
     with torch.no_grad():
         for name, parameter in built.named_parameters():
-            parameter.normal_(std=0.2 if name.startswith("blocks") else 1.0, generator=generator)
+            parameter.normal_(std=std if name.startswith("blocks") else 1.0, generator=generator)
             if "norm" in name and name.endswith("weight"):
                 parameter.mul_(0.2).add_(1)
         built.token_weight[:, 0] += 4
@@ -91,6 +93,8 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
     generator = torch.Generator(device).manual_seed(seed)
     for each in built:
         each.to(device, dtype)
+        if run is None and dtype.itemsize == 2:
+            calm(each, generator)
         context = each.config.context
         tokens = torch.randint(each.config.vocab, (2 if run is None else 1, min(4 + seed % 4, context)), device=device,
                                generator=generator)  # fmt: skip
@@ -102,7 +106,7 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
             each.step(tokens[:, -1], cache)
             each(tokens)
             if run is None:
-                _calm(each, generator)
+                calm(each, generator)
                 ops.logits(tokens=tokens, **each.arguments())
                 ops.decode(tokens=tokens, **each.arguments())
                 _edges(torch.randn(1, 5, 5, device=device, generator=generator).to(dtype))
