@@ -124,10 +124,14 @@ def record(
     return recorder.calls
 
 
-def judge_calls(lean: Evaluator, name: str, calls: list[Call], seed: int, only: str | None = None) -> list[Verdict]:
-    """Verdicts by spec point, in dataflow order. A point of the family that was never reached is VACUOUS."""
+def judge_calls(
+    lean: Evaluator, name: str, calls: list[Call], seed: int, only: str | None = None, run: Path | None = None
+) -> list[Verdict]:
+    """Verdicts by spec point, in dataflow order. A point of the family that was never reached is VACUOUS, unless the saved
+    run's model has none of that kind."""
     module = family(name)
-    verdicts = {point: Verdict(point) for point in module.POINTS if only in (None, point)}
+    absent = module.absent(run) if run is not None and only is None and hasattr(module, "absent") else ()
+    verdicts = {point: Verdict(point) for point in module.POINTS if only in (None, point) and point not in absent}
     for point, verdict in verdicts.items():
         own = [c for c in calls if c.point == point]
         if not own:
@@ -200,7 +204,7 @@ def conform(
         elif case == seed:
             for fact, value, arguments in module.facts(run):
                 merged.setdefault(fact, Verdict(fact)).merge(judge_fact(lean, fact, value, **arguments))
-        for verdict in judge_calls(lean, name, calls, case, point):
+        for verdict in judge_calls(lean, name, calls, case, point, run):
             merged.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
         if certificates is not None and case == seed:
             certify(lean, calls, certificates)

@@ -141,12 +141,12 @@ def bigram_loss(text: shakespeare.Text) -> float:
     return losses[text.validation[:-1], text.validation[1:]].mean().item()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_short_training_beats_the_bigram_model(kind, tmp_path):
+@pytest.mark.parametrize(("kind", "sizes"), [*((kind, {"steps": 100, "hidden": 128}) for kind in KINDS), ("chargpt", {"steps": 250})])
+def test_a_short_training_beats_the_bigram_model(kind, sizes, tmp_path):
     module = task(kind)
-    metrics = module.train(module.Config(steps=100, hidden=128, generate=20), RunFolder(tmp_path / "run"), "cpu")
+    metrics = module.train(module.Config(**sizes, generate=20), RunFolder(tmp_path / "run"), "cpu")
     bigram = bigram_loss(shakespeare.load(None, 64))
-    print(f"{kind}: validation loss {metrics['validation_loss']:.3f} after 100 steps, bigram {bigram:.3f}")
+    print(f"{kind}: validation loss {metrics['validation_loss']:.3f} after {sizes['steps']} steps, bigram {bigram:.3f}")
     assert metrics["validation_loss"] < bigram
     assert module.sample(tmp_path / "run", prompt="KING").startswith("KING")
 
