@@ -1,6 +1,8 @@
-"""How much a cache of keys and values saves: `python benchmarks/generation.py [TOKENS]` writes so many tokens (512 if not given)
-with a GPT of minGPT's size for characters, with the cache and by computing every text anew, and prints the seconds of both
-and whether they wrote the same."""
+"""How much a cache of keys and values saves.
+
+`python benchmarks/generation.py [TOKENS]` writes so many tokens (512 if not given) with a GPT of minGPT's size for
+characters, with the cache and by computing every text anew, and prints the seconds of both and whether they wrote the
+same."""
 
 import sys
 import time
@@ -32,7 +34,8 @@ def main() -> None:
     recomputed = anew(model, count)
     end = time.perf_counter()
     with_cache, without = between - start, end - between
-    print(f"{count} tokens: {with_cache:.2f} s with a cache, {without:.2f} s without, {without / with_cache:.1f} times as long")
+    ratio = without / with_cache
+    print(f"{count} tokens: {with_cache:.2f} s with a cache, {without:.2f} s without, {ratio:.1f} times as long")
     print("the same tokens" if cached == recomputed else "the tokens differ")
     sys.exit(cached != recomputed)
 

@@ -21,8 +21,8 @@ def device_of(cuda: bool) -> str:
 
 
 def run(
-    model: Annotated[str, typer.Argument(help="chargpt, gpt2, text_gpt2, mamba, rnn, lstm, gru (the text models), gpt_adder, "
-                                              "resnet or vit")],
+    model: Annotated[str, typer.Argument(
+        help="chargpt, gpt2, text_gpt2, mamba, rnn, lstm, gru (the text models), gpt_adder, resnet or vit")],
     cuda: Annotated[bool, typer.Option("--cuda", help="train on the CUDA device")] = False,
     steps: Annotated[int | None, typer.Option(help="optimizer steps")] = None,
     lr: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
@@ -33,22 +33,26 @@ def run(
     digits: Annotated[int | None, typer.Option(help="gpt_adder: digits of the numbers to add")] = None,
     tiny_shakespeare: Annotated[bool, typer.Option(
         "--tiny-shakespeare", help=TEXT + "learn Shakespeare's plays, which is the default")] = False,
-    data_file: Annotated[Path | None, typer.Option(help=TEXT + "a text file in UTF-8 to learn, in place of the plays")] = None,
-    vocab_file: Annotated[Path | None, typer.Option(help="text_gpt2: GPT-2's vocab.json, in place of parts learned from the text")] = None,
-    merges_file: Annotated[Path | None, typer.Option(help="text_gpt2: GPT-2's merges.txt, which belongs to it")] = None,
+    data_file: Annotated[Path | None, typer.Option(
+        help=TEXT + "a text file in UTF-8 to learn, in place of the plays")] = None,
+    vocab_file: Annotated[Path | None, typer.Option(
+        help="text_gpt2: GPT-2's vocab.json, in place of parts learned from the text")] = None,
+    merges_file: Annotated[Path | None, typer.Option(
+        help="text_gpt2: GPT-2's merges.txt, which belongs to it")] = None,
     windows: Annotated[int | None, typer.Option(help=TEXT + "train on so many windows of the text")] = None,
     prompt: Annotated[str | None, typer.Option(help=TEXT + "how the sampled text begins")] = None,
     generate: Annotated[int | None, typer.Option(help=TEXT + "tokens to sample")] = None,
     temperature: Annotated[float | None, typer.Option(help=TEXT + "logits are divided by it before sampling")] = None,
     top_k: Annotated[int | None, typer.Option(help=TEXT + "sample from so many of the likeliest tokens")] = None,
-    load_params: Annotated[Path | None, typer.Option(help=TEXT + "a safetensors file to start from; GPT-2's own for gpt2, text_gpt2")] = None,
+    load_params: Annotated[Path | None, typer.Option(
+        help=TEXT + "a safetensors file to start from; for gpt2 and text_gpt2 also one of GPT-2's")] = None,
     save_params: Annotated[Path | None, typer.Option(help="write the trained parameters to this safetensors file")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
 ) -> None:  # fmt: skip
     """Train a model, and leave its settings, metrics, checkpoint, loss plot and a sample in a folder. By default resnet
     and vit learn handwritten digits; the text models learn Shakespeare's plays; gpt_adder learns to add."""
     from pyzoo.tasks import task
-    from pyzoo.train.params import check_target, save_params as save
+    from pyzoo.train import params
 
     module = task(model)
     if tiny_shakespeare and data_file is not None:
@@ -57,12 +61,12 @@ def run(
         raise InputError(f"{model} has no setting --tiny-shakespeare")
     paths = {"cifar10": cifar10, "data_file": data_file, "vocab_file": vocab_file, "merges_file": merges_file,
              "load_params": load_params}  # fmt: skip
-    flags = {"steps": steps, "lr": lr, "seed": seed, "preset": preset, "digits": digits, "windows": windows, "prompt": prompt,
-             "generate": generate, "temperature": temperature, "top_k": top_k}  # fmt: skip
+    flags = {"steps": steps, "lr": lr, "seed": seed, "preset": preset, "digits": digits, "windows": windows,
+             "prompt": prompt, "generate": generate, "temperature": temperature, "top_k": top_k}  # fmt: skip
     flags |= {name: path and str(path.absolute()) for name, path in paths.items()}
     given = {name: value for name, value in flags.items() if value is not None}
     if save_params is not None:
-        check_target(save_params)
+        params.check_target(save_params)
     device = device_of(cuda)
     config, folder = _resumed(module, model, out, given) if resume else _fresh(module, model, out, given)
     metrics = module.train(config, folder, device)
@@ -70,7 +74,7 @@ def run(
     print(f"{folder.path}: {results}")
     if save_params is not None:
         trained, config = module.load(folder.path)
-        save(save_params, model, config, trained)
+        params.save_params(save_params, model, config, trained)
 
 
 def _fields(module: Any) -> set[str]:

@@ -12,7 +12,8 @@ from pyzoo.errors import InputError
 
 def sample(
     saved: Annotated[Path, typer.Argument(help="a run's folder, or a text model's safetensors file")],
-    prompt: Annotated[str | None, typer.Option(help="text models: how the text begins; gpt_adder: a sum such as 12+34")] = None,
+    prompt: Annotated[str | None, typer.Option(
+        help="text models: how the text begins; gpt_adder: a sum such as 12+34")] = None,
     generate: Annotated[int | None, typer.Option(help="text models: tokens to write after it")] = None,
     temperature: Annotated[float | None, typer.Option(help="text models: logits are divided by it")] = None,
     top_k: Annotated[int | None, typer.Option(help="text models: choose from so many of the likeliest tokens")] = None,
@@ -32,7 +33,8 @@ def sample(
     if unknown := sorted(flags.keys() - parameters.keys()):
         raise InputError(f"{name} has no flag --{unknown[0].replace('_', '-')}")
     if "show" in parameters:
-        module.sample(saved, device=device_of(cuda), seed=seed, show=lambda text: print(text, end="", flush=True), **flags)
+        show = lambda text: print(text, end="", flush=True)  # noqa: E731
+        module.sample(saved, device=device_of(cuda), seed=seed, show=show, **flags)
         print()
     else:
         print(module.sample(saved, device=device_of(cuda), seed=seed, **flags))

@@ -94,12 +94,18 @@ class BPE:
         """The vocabulary from GPT-2's `vocab.json` and `merges.txt`. Raises InputError if they can't be read as such."""
         try:
             tokens = json.loads(vocab.read_text(encoding="utf-8"))
-            lines = [line for line in merges.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#version")]
-            return _byte_level(models.BPE(vocab=tokens, merges=[tuple(line.split(" ")) for line in lines])).to_str()
+            lines = merges.read_text(encoding="utf-8").splitlines()
+            pairs = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
+            vocabulary = _byte_level(models.BPE(vocab=tokens, merges=pairs)).to_str()
         except OSError as error:
             raise InputError(f"{error.filename} can't be read: {error.strerror}") from None
         except Exception as error:  # tokenizers has no class of its own for what it refuses
             raise InputError(f"{vocab} and {merges} are not a BPE vocabulary and its merges: {error}") from None
+        if missing := sorted({*pre_tokenizers.ByteLevel.alphabet()} - {*tokens}):
+            raise InputError(f"{vocab} lacks the byte {missing[0]!r}, so there are texts without tokens")
+        if sorted(tokens.values()) != [*range(len(tokens))]:
+            raise InputError(f"{vocab} must number its {len(tokens)} tokens from 0 to {len(tokens) - 1}")
+        return vocabulary
 
 
 _tokenizer = cache(Tokenizer.from_str)

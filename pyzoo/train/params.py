@@ -50,8 +50,10 @@ def config_of(path: Path, metadata: dict[str, str], kind: type) -> Any:
 def put(path: Path, tensors: dict[str, torch.Tensor], model: torch.nn.Module) -> None:
     """Copy tensors into a model. Raises InputError, naming the first one that doesn't fit."""
     own = model.state_dict()
-    for name in sorted(own.keys() ^ tensors.keys()):
-        raise InputError(f"{path} {'lacks' if name in own else 'has'} the tensor {name!r}, which the model {'needs' if name in own else 'has no place for'}")
+    if missing := sorted(own.keys() - tensors.keys()):
+        raise InputError(f"{path} lacks the tensor {missing[0]!r}, which the model needs")
+    if extra := sorted(tensors.keys() - own.keys()):
+        raise InputError(f"{path} has the tensor {extra[0]!r}, for which the model has no place")
     for name, tensor in own.items():
         if tensors[name].shape != tensor.shape:
             shapes = f"{list(tensors[name].shape)}, and the model needs {list(tensor.shape)}"

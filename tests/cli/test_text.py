@@ -7,6 +7,7 @@ import pytest
 import torch
 import typer
 from safetensors.torch import load_file, save_file
+from tokenizers import pre_tokenizers
 from typer.testing import CliRunner
 
 from pyzoo.cli import run, sample
@@ -66,7 +67,10 @@ def test_parameters_go_on_where_they_were():
     """With a learning rate that changes no fp32 number, the loss is that of the loaded parameters."""
     learn("chargpt", "--out", "first", "--save-params", "first.safetensors")
     learn("chargpt", "--out", "second", "--load-params", "first.safetensors", "--lr", "1e-30")
-    last = lambda folder: json.loads(Path(folder, "metrics.jsonl").read_text().splitlines()[-1])["validation_loss"]  # noqa: E731
+
+    def last(folder: str) -> float:
+        return json.loads(Path(folder, "metrics.jsonl").read_text().splitlines()[-1])["validation_loss"]
+
     assert last("first") == last("second")
     learn("chargpt", "--out", "third", "--lr", "1e-30")
     assert last("third") != last("first")
@@ -149,11 +153,16 @@ def test_bytes_take_any_prompt():
         (["chargpt", "--save-params", "no/where"], "there is no folder"),
         (["text_gpt2", "--vocab-file", "text.txt"], "belong together"),
         (["text_gpt2", "--vocab-file", "text.txt", "--merges-file", "text.txt"], "are not a BPE vocabulary"),
+        (["text_gpt2", "--vocab-file", "few.json", "--merges-file", "none.txt"], "few.json lacks the byte '!'"),
+        (["text_gpt2", "--vocab-file", "odd.json", "--merges-file", "none.txt"], "must number its 256 tokens from 0 to 255"),
         (["text_gpt2", "--vocab-file", "no", "--merges-file", "text.txt"], "no can't be read"),
     ],
 )
 def test_bad_input_is_refused_and_leaves_nothing(arguments, message):
     Path("short.txt").write_text("to be or no")
+    Path("few.json").write_text(json.dumps({"a": 0}))
+    Path("odd.json").write_text(json.dumps({c: 2 * i for i, c in enumerate(pre_tokenizers.ByteLevel.alphabet())}))
+    Path("none.txt").write_text("")
     Path("latin.txt").write_bytes(b"na\xefve"[:2] + b"\xe9" * 500)
     before = sorted(Path().rglob("*"))
     default = [] if {"--data-file", "--tiny-shakespeare"} & {*arguments} or arguments[0] in ("vit", "gpt_adder") else [

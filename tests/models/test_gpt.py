@@ -62,7 +62,7 @@ def test_scores_and_cache_do_not_depend_on_where_a_text_is_cut(seed, cut):
     """In exact arithmetic: integers, and heads of 4 entries, whose root is 2."""
     qkv = integers(seed, 1, 6, 24)
     q, k, v = ops.heads(qkv=qkv, heads=2)
-    q1, k1, v1 = ops.heads(qkv=qkv[:, :cut], heads=2)
+    _, k1, v1 = ops.heads(qkv=qkv[:, :cut], heads=2)
     q2, k2, v2 = ops.heads(qkv=qkv[:, cut:], heads=2)
     assert torch.equal(ops.append(past=k1, now=k2), k) and torch.equal(ops.append(past=v1, now=v2), v)
     assert torch.equal(ops.scores(q=q2, k=ops.append(past=k1, now=k2)), ops.scores(q=q, k=k)[:, :, cut:])

@@ -141,7 +141,10 @@ def bigram_loss(text: shakespeare.Text) -> float:
     return losses[text.validation[:-1], text.validation[1:]].mean().item()
 
 
-@pytest.mark.parametrize(("kind", "sizes"), [*((kind, {"steps": 100, "hidden": 128}) for kind in KINDS), ("chargpt", {"steps": 250})])
+LEARNERS = dict.fromkeys(KINDS, {"steps": 100, "hidden": 128}) | {"chargpt": {"steps": 250}}
+
+
+@pytest.mark.parametrize(("kind", "sizes"), LEARNERS.items())
 def test_a_short_training_beats_the_bigram_model(kind, sizes, tmp_path):
     module = task(kind)
     metrics = module.train(module.Config(**sizes, generate=20), RunFolder(tmp_path / "run"), "cpu")
