@@ -9,6 +9,8 @@ from pyzoo.conformance.mutants import mutants
 from pyzoo.conformance.points import gpt as points
 from pyzoo.conformance.trace import Call
 from pyzoo.models.gpt import from_published
+from pyzoo.tasks import gpt_adder
+from pyzoo.train.folder import RunFolder
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -26,6 +28,14 @@ def test_a_wrong_implementation_fails(lean, mutant):
 
 def test_a_wrong_parameter_count_fails(lean):
     assert judge_fact(lean, "gpt.parameters", [1], sizes=[7, 4, 6, 2, 2, 1]).verdict == "FAIL"
+
+
+def test_a_saved_run_is_judged_on_the_points_that_its_model_has(lean, tmp_path):
+    config = gpt_adder.Config(digits=1, width=6, depth=1, heads=2, steps=1, batch=8)
+    gpt_adder.train(config, RunFolder(tmp_path / "run"), "cpu")
+    result = run.conform(lean, "gpt", run=tmp_path / "run")
+    assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
+    assert {p.id for p in result.points} == {"gpt.parameters", *points.POINTS} - {"gpt.gelu", "gpt.logits", "gpt.decode"}
 
 
 def calm(seed: int = 0, tied: bool = True):

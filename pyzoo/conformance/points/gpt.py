@@ -18,7 +18,7 @@ POINTS = (
     "gpt.block.v", "gpt.head", "gpt.logits", "gpt.decode",
 )  # fmt: skip
 WHOLE = ("gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.logits", "gpt.decode")
-CALLS = dict.fromkeys(WHOLE, 2) | {"gpt.attend": 3}
+CALLS = dict.fromkeys(WHOLE, 2) | {"gpt.block.k": 1, "gpt.block.v": 1, "gpt.attend": 3}
 TRANSCENDENTAL = ("gpt.weights", "gpt.gelu", "gpt.gelu_tanh")  # an entry takes milliseconds
 VALUES_ALONE = ("gpt.logits", "gpt.decode")  # a gradient takes as many passes through a whole network as there are weights
 
