@@ -57,6 +57,8 @@ def run(
     module = task(model)
     if tiny_shakespeare and data_file is not None:
         raise InputError("--tiny-shakespeare and --data-file name two texts; leave out one of them")
+    if tiny_shakespeare and resume:
+        raise InputError("--resume keeps the run's own settings; leave out --tiny-shakespeare")
     if tiny_shakespeare and "data_file" not in _fields(module):
         raise InputError(f"{model} has no setting --tiny-shakespeare")
     paths = {"cifar10": cifar10, "data_file": data_file, "vocab_file": vocab_file, "merges_file": merges_file,

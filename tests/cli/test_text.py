@@ -142,6 +142,7 @@ def test_bytes_take_any_prompt():
         (["lstm", "--data-file", "latin.txt"], "latin.txt is not UTF-8: byte 2 is 0xe9"),
         (["chargpt", "--data-file", "nowhere.txt"], "nowhere.txt can't be read"),
         (["chargpt", "--data-file", "text.txt", "--tiny-shakespeare"], "name two texts"),
+        (["rnn", "--tiny-shakespeare", "--resume", "--out", "mine"], "leave out --tiny-shakespeare"),
         (["vit", "--tiny-shakespeare"], "vit has no setting --tiny-shakespeare"),
         (["vit", "--top-k", "2"], "vit has no setting --top-k"),
         (["mamba", "--preset", "laptop"], "mamba has no setting --preset"),
