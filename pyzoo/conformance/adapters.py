@@ -1,6 +1,8 @@
 """Blocks that others wrote, with the keywords of our spec points: `pyzoo conform MODEL --point ID --impl
 pyzoo.conformance.adapters:NAME`. Each needs the package that it imports."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -98,3 +100,49 @@ def torch_lstm(*, x: Tensor, h0: Tensor, c0: Tensor, **weights: Tensor) -> Tenso
 def torch_gru(*, x: Tensor, h0: Tensor, **weights: Tensor) -> Tensor:
     """PyTorch's `GRU`, for the spec point `gru.layer`. It has no other convention for the reset gate."""
     return _torch_recurrent(torch.nn.GRU, x, h0[None], weights)
+
+
+def torch_attention(*, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """PyTorch's `scaled_dot_product_attention`, for the spec point `gpt.attend`. Its own causal mask counts keys from the
+    first one, so a mask that counts from the last one is given to it."""
+    seen = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril(k.shape[2] - q.shape[2])
+    return torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+
+
+def _transformers_gpt2(heads: int, depth: int, eps: Tensor | float, tanh: int, weights: dict[str, Tensor]) -> Any:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from pyzoo.models.gpt import PUBLISHED
+
+    (vocab, width), context = weights["token_weight"].shape, len(weights["position_weight"])
+    model = GPT2LMHeadModel(GPT2Config(
+        vocab_size=vocab, n_positions=context, n_embd=width, n_layer=depth, n_head=heads, layer_norm_epsilon=float(eps),
+        activation_function="gelu_new" if tanh else "gelu", tie_word_embeddings=False, bos_token_id=0, eos_token_id=0,
+    )).to(weights["token_weight"].dtype).eval()  # fmt: skip
+    state = {"transformer.wte.weight": weights["token_weight"], "transformer.wpe.weight": weights["position_weight"],
+             "transformer.ln_f.weight": weights["norm_weight"], "transformer.ln_f.bias": weights["norm_bias"],
+             "lm_head.weight": weights["head_weight"]}  # fmt: skip
+    for i in range(depth):
+        for theirs, ours in PUBLISHED.items():
+            w = weights[f"blocks.{i}.{ours}_weight"]
+            state[f"transformer.h.{i}.{theirs}.weight"] = w.T if w.dim() == 2 else w
+            state[f"transformer.h.{i}.{theirs}.bias"] = weights[f"blocks.{i}.{ours}_bias"]
+    model.load_state_dict(state)
+    return model
+
+
+def transformers_gpt2(*, tokens: Tensor, heads: int, depth: int, eps: Tensor | float, tanh: int,
+                      **weights: Tensor) -> Tensor:  # fmt: skip
+    """Hugging Face's `GPT2LMHeadModel` on a whole text, for the spec point `gpt.logits`."""
+    return _transformers_gpt2(heads, depth, eps, tanh, weights)(tokens).logits
+
+
+def transformers_gpt2_cached(*, tokens: Tensor, heads: int, depth: int, eps: Tensor | float, tanh: int,
+                             **weights: Tensor) -> Tensor:  # fmt: skip
+    """Hugging Face's `GPT2LMHeadModel` token by token with its cache, for the spec point `gpt.decode`."""
+    model, cache, out = _transformers_gpt2(heads, depth, eps, tanh, weights), None, []
+    for token in tokens.split(1, 1):
+        answer = model(token, past_key_values=cache, use_cache=True)
+        cache = answer.past_key_values
+        out.append(answer.logits)
+    return torch.cat(out, 1)

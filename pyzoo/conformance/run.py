@@ -124,10 +124,14 @@ def record(
     return recorder.calls
 
 
-def judge_calls(lean: Evaluator, name: str, calls: list[Call], seed: int, only: str | None = None) -> list[Verdict]:
-    """Verdicts by spec point, in dataflow order. A point of the family that was never reached is VACUOUS."""
+def judge_calls(
+    lean: Evaluator, name: str, calls: list[Call], seed: int, only: str | None = None, run: Path | None = None
+) -> list[Verdict]:
+    """Verdicts by spec point, in dataflow order. A point of the family that was never reached is VACUOUS, unless the saved
+    run's model has none of that kind."""
     module = family(name)
-    verdicts = {point: Verdict(point) for point in module.POINTS if only in (None, point)}
+    absent = module.absent(run) if run is not None and only is None and hasattr(module, "absent") else ()
+    verdicts = {point: Verdict(point) for point in module.POINTS if only in (None, point) and point not in absent}
     for point, verdict in verdicts.items():
         own = [c for c in calls if c.point == point]
         if not own:
@@ -148,6 +152,8 @@ def judge_gradients(
     counts = getattr(module, "CALLS", {})
     verdicts: dict[str, Verdict] = {}
     for point in module.POINTS:
+        if point in getattr(module, "VALUES_ALONE", ()):
+            continue
         own = [c for c in calls if c.point == point and only in (None, point) and not module.skip(c)]
         for call in some(own, min(2, counts.get(point, 2)), seed):
             for answered in gradients(call, seed, answer):
@@ -155,7 +161,7 @@ def judge_gradients(
                 verdict = judge(lean, answered, 0, indices=chosen)
                 verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
     if not verdicts and only is not None:
-        return [Verdict(only, message="the gradients of a point with several outputs are not judged")]
+        return [Verdict(only, message="the gradients of this point are not judged: look at the points inside it")]
     return list(verdicts.values())
 
 
@@ -198,7 +204,7 @@ def conform(
         elif case == seed:
             for fact, value, arguments in module.facts(run):
                 merged.setdefault(fact, Verdict(fact)).merge(judge_fact(lean, fact, value, **arguments))
-        for verdict in judge_calls(lean, name, calls, case, point):
+        for verdict in judge_calls(lean, name, calls, case, point, run):
             merged.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
         if certificates is not None and case == seed:
             certify(lean, calls, certificates)

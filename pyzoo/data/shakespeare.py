@@ -5,19 +5,20 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
+from pyzoo.data.codec import BPE, CHARACTERS, Bytes, Characters
 from pyzoo.errors import InputError, MissingError
 
+Codec = Characters | Bytes | BPE
 VALIDATION = 0.1  # the last share of the text is not trained on
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text as symbols: `train` and `validation` are vectors of indices into `alphabet`."""
+    """A text as tokens: `train` and `validation` are vectors of indices into `vocabulary`."""
 
-    alphabet: str
+    vocabulary: str
     train: Tensor
     validation: Tensor
 
@@ -45,22 +46,14 @@ def read(path: Path) -> str:
         raise InputError(f"{path} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}") from None
 
 
-def encode(text: str, alphabet: str) -> Tensor:
-    """Indices into the alphabet. Raises InputError, naming the first character that is not in it."""
-    index = {symbol: i for i, symbol in enumerate(alphabet)}
-    for place, symbol in enumerate(text):
-        if symbol not in index:
-            raise InputError(f"the text has the character {symbol!r} at {place}, which the model has never seen")
-    return torch.tensor([index[symbol] for symbol in text], dtype=torch.long)
-
-
-def load(path: Path | None, window: int) -> Text:
-    """The plays, or the text of a file, split into training and validation. Raises InputError if either part is too
-    short for one window of `window` characters and the one after it."""
+def load(path: Path | None, window: int, codec: Codec = CHARACTERS, vocabulary: str = "", size: int = 0) -> Text:
+    """The plays, or the text of a file, split into training and validation, as tokens of a vocabulary or, if that is
+    empty, of one that is learned from the training text and has at most `size` tokens where that is a choice. Raises
+    InputError if either part is too short for one window of `window` tokens and the one after it."""
     text = plays() if path is None else read(path)
     cut = int(len(text) * (1 - VALIDATION))
-    if len(text) - cut < window + 1:
+    vocabulary = vocabulary or codec.learn(text if codec is CHARACTERS else text[:cut], size)
+    train, validation = (codec.encode(part, vocabulary) for part in (text[:cut], text[cut:]))
+    if min(len(train), len(validation)) < window + 1:
         raise InputError(f"the text has {len(text)} characters; its last tenth must be longer than a window of {window}")
-    alphabet = "".join(sorted(set(text)))
-    symbols = encode(text, alphabet)
-    return Text(alphabet, symbols[:cut], symbols[cut:])
+    return Text(vocabulary, train, validation)

@@ -4,6 +4,7 @@ Shapes: B texts, P tokens before, T tokens now, D width, H heads, d = D / H, V v
 """
 
 import math
+import re
 from dataclasses import dataclass
 
 import torch
@@ -111,3 +112,29 @@ def count_parameters(name: str) -> int:
     """The number of trainable parameters of the published network of that name, made without memory for them."""
     with torch.device("meta"):
         return sum(p.numel() for p in GPT(CONFIGS[name]).parameters())
+
+
+PUBLISHED = {  # GPT-2's names of a block's tensors; it stores the matrices as (columns, rows)
+    "ln_1": "norm1", "attn.c_attn": "qkv", "attn.c_proj": "proj", "ln_2": "norm2", "mlp.c_fc": "fc1", "mlp.c_proj": "fc2",
+}  # fmt: skip
+
+
+def from_published(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a GPT-2 file by this module's names; a file without GPT-2's names as it is. GPT-2's head is its
+    embedding, and its masks are no parameters."""
+    tensors = {name.removeprefix("transformer."): t for name, t in tensors.items()}
+    if "wte.weight" not in tensors:
+        return tensors
+    names = {"wte.weight": "token_weight", "wpe.weight": "position_weight", "ln_f.weight": "norm_weight",
+             "ln_f.bias": "norm_bias"}  # fmt: skip
+    own = {}
+    for name, tensor in tensors.items():
+        if match := re.fullmatch(r"h\.(\d+)\.(.+)\.(weight|bias)", name):
+            block, layer, kind = match.groups()
+            if layer in PUBLISHED:
+                transposed = tensor.dim() == 2 and kind == "weight"
+                own[f"blocks.{block}.{PUBLISHED[layer]}_{kind}"] = tensor.T.contiguous() if transposed else tensor
+            continue
+        if name != "lm_head.weight":
+            own[names.get(name, name)] = tensor
+    return own

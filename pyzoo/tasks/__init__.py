@@ -2,7 +2,7 @@
 
 A task module has a dataclass `Config` (extending `pyzoo.train.config.TrainConfig`), a function
 `train(config, folder, device)` that trains into a `RunFolder` and returns the last metrics, and a function
-`sample(folder, device, **flags)` that returns the text to print for a saved run.
+`sample(run, device, **flags)` that returns the text to print for a saved run's folder.
 """
 
 import difflib
@@ -18,6 +18,10 @@ TASKS = {
     "rnn": "pyzoo.tasks.rnn",
     "lstm": "pyzoo.tasks.lstm",
     "gru": "pyzoo.tasks.gru",
+    "chargpt": "pyzoo.tasks.chargpt",
+    "gpt2": "pyzoo.tasks.gpt2",
+    "text_gpt2": "pyzoo.tasks.text_gpt2",
+    "gpt_adder": "pyzoo.tasks.gpt_adder",
 }
 
 

@@ -26,7 +26,7 @@ class Config(TextConfig):
 
 def build(config: Config) -> Mamba:
     """The untrained model of a run."""
-    return Mamba(MambaConfig(len(config.alphabet), width=config.width, layers=config.layers, state=config.state))
+    return Mamba(MambaConfig(len(config.vocabulary), width=config.width, layers=config.layers, state=config.state))
 
 
 _TASK = TextTask("mamba", Config, build)

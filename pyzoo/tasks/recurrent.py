@@ -29,6 +29,6 @@ def task(kind: str) -> TextTask:
 
     def build(config: Config) -> RecurrentModel:
         sizes = {"embed": config.embed, "hidden": config.hidden, "layers": config.layers}
-        return RecurrentModel(RecurrentConfig(kind, len(config.alphabet), **sizes))
+        return RecurrentModel(RecurrentConfig(kind, len(config.vocabulary), **sizes))
 
     return TextTask(kind, Config, build)

@@ -75,9 +75,9 @@ def load(
     return model.eval(), config
 
 
-def sample(model: nn.Module, config: VisionConfig, folder: RunFolder, device: str, seed: int) -> str:
+def sample(model: nn.Module, config: VisionConfig, run: Path, device: str, seed: int) -> str:
     """Classify some test images with a saved model and draw them as `sample.png` of the run."""
-    path = folder.path / "sample.png"
+    path = run / "sample.png"
     right, total = _draw(model.to(device), config.load().to(device), seed, path)
     return f"{right} of {total} test images right, drawn in {path}"
 

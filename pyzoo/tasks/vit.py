@@ -43,6 +43,6 @@ def load(run: Path) -> tuple[ViT, Config]:
     return vision.load("vit", build, Config, run)
 
 
-def sample(folder: RunFolder, device: str = "cpu", seed: int = 0) -> str:
+def sample(run: Path, device: str = "cpu", seed: int = 0) -> str:
     """Classify test images with a saved run."""
-    return vision.sample(*load(folder.path), folder, device, seed)
+    return vision.sample(*load(run), run, device, seed)

@@ -17,6 +17,21 @@ from pyzoo.train.checkpoint import MANIFEST, load_checkpoint, save_checkpoint, w
 SCHEMA = 1
 
 
+def settings(path: Path, stored: dict[str, Any], kind: type) -> Any:
+    """Settings stored in a file, as an instance of the task's `Config`. A tuple field is a list in JSON, and comes back.
+    Raises InputError unless they are exactly its fields, of their types."""
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if not isinstance(stored, dict) or set(stored) != set(fields):
+        raise InputError(f"{path}: field 'config' must have exactly {', '.join(fields)}")
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
+    for name, value in values.items():
+        default = fields[name].default
+        number = type(default) is float and type(value) is int
+        if default is not None and type(value) is not type(default) and not number:
+            raise InputError(f"{path}: setting '{name}' is {value!r}, not a {type(default).__name__}")
+    return kind(**values)
+
+
 class RunFolder:
     """The folder of one run. A new one appears on disk when `start` is called, after the data has been read."""
 
@@ -54,18 +69,8 @@ class RunFolder:
         return self.document()["model"]
 
     def config(self, kind: type) -> Any:
-        """The settings, as an instance of the task's `Config`. A tuple field is a list in JSON, and comes back."""
-        stored, path = self.document()["config"], self.path / "config.json"
-        fields = {field.name: field for field in dataclasses.fields(kind)}
-        if set(stored) != set(fields):
-            raise InputError(f"{path}: field 'config' must have exactly {', '.join(fields)}")
-        values = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
-        for name, value in values.items():
-            default = fields[name].default
-            number = type(default) is float and type(value) is int
-            if default is not None and type(value) is not type(default) and not number:
-                raise InputError(f"{path}: setting '{name}' is {value!r}, not a {type(default).__name__}")
-        return kind(**values)
+        """The settings, as an instance of the task's `Config`."""
+        return settings(self.path / "config.json", self.document()["config"], kind)
 
     def start(self, model: str, config: Any) -> None:
         """Make the folder, with `config.json` in it; nothing to do for a run that is resumed."""

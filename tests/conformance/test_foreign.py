@@ -96,6 +96,10 @@ def test_a_function_that_does_not_exist_is_bad_input(call, spec):
         ("torch", "gru.layer", "torch_gru"),
         ("transformers", "mamba.mixer", "transformers_mamba_mixer"),
         ("mambapy", "mamba.states", "mambapy_pscan"),
+        ("torch", "gpt.norm", "torch_layer_norm"),
+        ("torch", "gpt.attend", "torch_attention"),
+        ("transformers", "gpt.logits", "transformers_gpt2"),
+        ("transformers", "gpt.decode", "transformers_gpt2_cached"),
     ],
 )
 @pytest.mark.parametrize("seed", range(3))

@@ -3,6 +3,7 @@
 import pytest
 
 from pyzoo.data import shakespeare
+from pyzoo.data.codec import CHARACTERS
 from pyzoo.errors import InputError
 
 
@@ -16,7 +17,7 @@ def test_the_plays_are_plain_text():
 def test_train_and_validation_are_the_whole_text():
     text = shakespeare.load(None, 64)
     assert len(text.train) + len(text.validation) == len(shakespeare.plays())
-    decoded = "".join(text.alphabet[i] for i in text.validation[-40:])
+    decoded = CHARACTERS.decode(text.validation[-40:].tolist(), text.vocabulary)
     assert shakespeare.plays().endswith(decoded)
 
 
@@ -34,4 +35,4 @@ def test_a_text_that_is_not_utf8_is_refused_by_its_byte(tmp_path):
 
 def test_an_unseen_character_is_named():
     with pytest.raises(InputError, match="'é' at 1"):
-        shakespeare.encode("aé", "ab")
+        CHARACTERS.encode("aé", "ab")

@@ -60,5 +60,5 @@ def test_a_run_can_be_loaded_and_continues_its_prompt(tmp_path):
     mamba.train(config, RunFolder(tmp_path / "run"), "cpu")
     for name in ("config.json", "metrics.jsonl", "checkpoint", "loss.png", "sample.txt"):
         assert (tmp_path / "run" / name).exists()
-    written = mamba.sample(RunFolder.open(tmp_path / "run"), prompt="that")
+    written = mamba.sample(tmp_path / "run", prompt="that")
     assert written.startswith("that") and len(written) == 24

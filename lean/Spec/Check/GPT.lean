@@ -52,7 +52,8 @@ def heads : Point := fun α _ _ r => do
     let y ← r.shaped "qkv" [b, t, 3 * (H * d)]
     let row (i : Nat) : Mat t d α := -- block i is head h of part p of text j
       let x : Mat t (3 * (H * d)) α := y.mat t (3 * (H * d)) (i / H % b * (t * n))
-      if h : i % H < H ∧ i / H / b < 3 then headOf ⟨i / H / b, h.2⟩ ⟨i % H, h.1⟩ x else build t fun _ => build d fun _ => Scalar.zero
+      if h : i % H < H ∧ i / H / b < 3 then headOf ⟨i / H / b, h.2⟩ ⟨i % H, h.1⟩ x
+      else build t fun _ => build d fun _ => Scalar.zero
     return ⟨[3, b, H, t, d], t * d, fun i => flatMat (row i)⟩
   | s => throw s!"gpt.heads: 'qkv' has shape {Request.showShape s}, the specification needs three axes"
 
@@ -68,7 +69,8 @@ def append : Point := fun α _ _ r => do
 
 /-- How many tokens came before, from the numbers of queries and of keys. -/
 def before (r : Request) (queries keys : Nat) : Except String Nat :=
-  if queries ≤ keys then .ok (keys - queries) else .error s!"{r.point}: {queries} queries can't follow each other among {keys} keys"
+  if queries ≤ keys then .ok (keys - queries)
+  else .error s!"{r.point}: {queries} queries can't follow each other among {keys} keys"
 
 /-- `gpt.weights`. -/
 def weights : Point := fun α _ _ r => do
@@ -120,7 +122,8 @@ def blockOf (r : Request) (at_ : String) (D M : Nat) : Except String (ViT.Block 
     norm1 := ⟨← vec "norm1_weight" D, ← vec "norm1_bias" D⟩
     attention := ⟨← mat "qkv_weight" (3 * D) D, ← vec "qkv_bias" (3 * D), ← mat "proj_weight" D D, ← vec "proj_bias" D⟩
     norm2 := ⟨← vec "norm2_weight" D, ← vec "norm2_bias" D⟩
-    fc1W := ← mat "fc1_weight" M D, fc1B := ← vec "fc1_bias" M, fc2W := ← mat "fc2_weight" D M, fc2B := ← vec "fc2_bias" D }
+    fc1W := ← mat "fc1_weight" M D, fc1B := ← vec "fc1_bias" M
+    fc2W := ← mat "fc2_weight" D M, fc2B := ← vec "fc2_bias" D }
 
 /-- `gpt.block`: the shape of an output, and its entries from the output and the cache of one text. -/
 def block (read : {H P T d : Nat} → {α : Type} → Mat T (H * d) α × Cache H (P + T) d α → Array α)
@@ -196,7 +199,8 @@ def points : List (String × Point) :=
    ("gpt.scores", ViT.scores), ("gpt.weights", weights), ("gpt.mix", ViT.mix), ("gpt.attend", attend),
    ("gpt.merge", merge), ("gpt.proj", linearLayer), ("gpt.add", perPair fun x y => x + y), ("gpt.fc1", linearLayer),
    ("gpt.gelu", perEntry Scalar.gelu), ("gpt.gelu_tanh", perEntry geluTanh), ("gpt.fc2", linearLayer),
-   ("gpt.block.y", blockY), ("gpt.block.k", blockK), ("gpt.block.v", blockV), ("gpt.head", linearLayer), ("gpt.logits", logits), ("gpt.decode", logits)]
+   ("gpt.block.y", blockY), ("gpt.block.k", blockK), ("gpt.block.v", blockV),
+   ("gpt.head", linearLayer), ("gpt.logits", logits), ("gpt.decode", logits)]
 
 /-- The loop of `configs`. -/
 def configsLoop (xs : Array Lean.Json) : (i : Nat) → List Config → Except String (List Config)

@@ -144,6 +144,44 @@ def positions_dropped(*, x, cls, pos):
     return POINTS["vit.tokens"](x=x, cls=cls, pos=pos.detach())
 
 
+def repeats_overwrite(*, tokens, token_weight, position_weight, past):
+    """Of a token that is there more than once, the last place alone gives its row a gradient."""
+    flat = tokens.flatten()
+    last = torch.tensor([i == len(flat) - 1 or t not in flat[i + 1 :] for i, t in enumerate(flat)]).reshape(*tokens.shape, 1)
+    rows = token_weight[tokens]
+    rows = torch.where(last, rows, rows.detach())
+    return rows + position_weight[past : past + tokens.shape[1]]
+
+
+def positions_from_zero(*, tokens, token_weight, position_weight, past):
+    return token_weight[tokens] + position_weight[(past == 0) : tokens.shape[1] + (past == 0)]
+
+
+def mask_forgotten(*, scores):
+    return scores.softmax(-1)
+
+
+def causal_diagonal(*, scores):
+    T, S = scores.shape[-2:]
+    return scores.masked_fill(torch.ones(T, S).triu(S - T + 1).bool(), -1e9).softmax(-1).detach() * scores
+
+
+def values_unmasked(*, q, k, v):
+    return F.scaled_dot_product_attention(q, k, v)
+
+
+def gelu_erf(*, x):
+    return F.gelu(x)
+
+
+def heads_swapped(*, qkv, heads):
+    return POINTS["gpt.heads"](qkv=qkv, heads=heads).flip(2)
+
+
+def cache_constant(*, past, now):
+    return torch.cat([past.detach(), now], 2)
+
+
 MUTANTS = [
     _mutant("state-after", "mamba.states", state_after, "a decay's gradient has the state after its step"),
     _mutant("carry-undecayed", "mamba.states", carry_undecayed, "the reverse scan doesn't decay"),
@@ -172,4 +210,14 @@ MUTANTS = [
     _mutant("weights-dropped", "vit.mix", weights_dropped, "the weights get no gradient"),
     _mutant("positions-dropped", "vit.tokens", positions_dropped, "the positions get no gradient"),
     _mutant("bias-dropped", "vit.qkv", bias_dropped, "the bias gets no gradient"),
+    _mutant("repeats-overwrite", "gpt.embed", repeats_overwrite, "of a token's places, the last one alone counts"),
+    _mutant("positions-from-zero", "gpt.embed", positions_from_zero, "other positions get the gradient"),
+    _mutant("mask-forgotten", "gpt.weights", mask_forgotten, "later tokens get a gradient"),
+    _mutant("softmax-diagonal", "gpt.weights", causal_diagonal, "the sum under the softmax is treated as a constant"),
+    _mutant("attend-unmasked", "gpt.attend", values_unmasked, "the backward pass has no mask"),
+    _mutant("gelu-erf", "gpt.gelu_tanh", gelu_erf, "the derivative of the exact GELU"),
+    _mutant("heads-swapped", "gpt.heads", heads_swapped, "the heads' gradients change places"),
+    _mutant("cache-constant", "gpt.append", cache_constant, "earlier keys get no gradient"),
+    _mutant("mean-constant", "gpt.norm", mean_constant, "the mean is treated as a constant"),
+    _mutant("scale-missing", "gpt.scores", scale_missing, "1/√d is left out"),
 ]

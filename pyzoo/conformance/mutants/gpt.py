@@ -118,8 +118,9 @@ def _block(x, k, v, w, eps, tanh, post=False, parallel=False, from_norm=False, o
     """The block, with its norms after the branches, or its branches side by side, or its residual from the norm, or one
     norm for both branches."""
     norm = lambda x, i: F.layer_norm(x, x.shape[-1:], w[f"norm{i}_weight"], w[f"norm{i}_bias"], eps)  # noqa: E731
-    mlp = lambda x: F.linear(F.gelu(F.linear(x, w["fc1_weight"], w["fc1_bias"]), approximate="tanh" if tanh else "none"),  # noqa: E731
-                             w["fc2_weight"], w["fc2_bias"])  # fmt: skip
+    gelu = "tanh" if tanh else "none"
+    fc1 = lambda x: F.gelu(F.linear(x, w["fc1_weight"], w["fc1_bias"]), approximate=gelu)  # noqa: E731
+    mlp = lambda x: F.linear(fc1(x), w["fc2_weight"], w["fc2_bias"])  # noqa: E731
     y = x if post else norm(x, 1)
     q, k_now, v_now = POINTS["gpt.heads"](qkv=F.linear(y, w["qkv_weight"], w["qkv_bias"]), heads=k.shape[1])
     k, v = torch.cat([k, k_now], 2), torch.cat([v, v_now], 2)
@@ -178,7 +179,8 @@ def head_transposed(*, x, weight):
 def head_untied(*, tokens, heads, depth, eps, tanh, **weights):
     generator = torch.Generator().manual_seed(0)
     fresh = torch.randn(weights["head_weight"].shape, generator=generator).to(weights["head_weight"])
-    return POINTS["gpt.logits"](tokens=tokens, heads=heads, depth=depth, eps=eps, tanh=tanh, **(weights | {"head_weight": fresh}))
+    return POINTS["gpt.logits"](tokens=tokens, heads=heads, depth=depth, eps=eps, tanh=tanh,
+                                **(weights | {"head_weight": fresh}))  # fmt: skip
 
 
 def last_norm_missing(*, tokens, heads, depth, eps, tanh, **weights):

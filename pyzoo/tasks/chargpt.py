@@ -1,0 +1,17 @@
+"""A character model of Shakespeare's plays, or of a given text, with GPT: minGPT's chargpt."""
+
+from pyzoo.models.gpt import GPT
+from pyzoo.tasks import gpt
+from pyzoo.tasks.gpt import Config
+from pyzoo.tasks.text import TextTask
+
+__all__ = ["Config", "load", "sample", "train"]
+
+
+def build(config: Config) -> GPT:
+    """The untrained model of a run."""
+    return gpt.build(config.preset, len(config.vocabulary), published=False)
+
+
+_TASK = TextTask("chargpt", Config, build)
+train, load, sample = _TASK.train, _TASK.load, _TASK.sample

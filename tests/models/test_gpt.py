@@ -1,0 +1,120 @@
+"""GPT: sizes, causality, the cache, sampling, and addition."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyzoo.errors import InputError
+from pyzoo.models import gpt
+from pyzoo.models.gpt import GPT, GPTConfig
+from pyzoo.ops import gpt as ops
+from pyzoo.tasks import gpt_adder, writing
+from pyzoo.train.folder import RunFolder
+
+PUBLISHED = {"GPT-2": 124_439_808, "GPT-2 medium": 354_823_168, "GPT-2 large": 774_030_080, "GPT-2 XL": 1_557_611_200}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_parameter_count_is_the_published_one(name):
+    assert gpt.count_parameters(name) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("wrong", [{"heads": 5}, {"width": 0}, {"depth": 0}])
+def test_sizes_that_make_no_model_are_refused(wrong):
+    with pytest.raises(InputError, match="a GPT's"):
+        GPTConfig(**({"vocab": 5, "context": 4, "width": 6, "depth": 1, "heads": 2} | wrong))
+
+
+def model(seed: int = 0, **changes) -> GPT:
+    torch.manual_seed(seed)
+    return GPT(GPTConfig(**({"vocab": 11, "context": 12, "width": 8, "depth": 2, "heads": 2} | changes))).eval()
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_every_parameter_gets_a_gradient(tied):
+    built = model(tied=tied, tanh=tied)
+    built(torch.arange(12)[None] % 11).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in built.parameters())
+
+
+def integers(seed: int, *shape: int) -> torch.Tensor:
+    """Small integers in fp64: products and sums of them are exact, in any order."""
+    return torch.randint(-3, 4, shape, generator=torch.Generator().manual_seed(seed)).double()
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 2**31), past=st.integers(0, 4), now=st.integers(1, 5), t=st.integers(0, 4))
+def test_weights_do_not_depend_on_later_scores(seed, past, now, t):
+    """`Spec.causalWeights`, bit for bit: the rows are computed one by one."""
+    t = min(t, now - 1)
+    scores = torch.randn(1, 2, now, past + now, generator=torch.Generator().manual_seed(seed))
+    later = scores.clone()
+    later[..., : t + 1, past + t + 1 :] = 1e4
+    a, b = ops.weights(scores=scores)[:, :, : t + 1], ops.weights(scores=later)[:, :, : t + 1]
+    assert torch.equal(a[..., : past + t + 1], b[..., : past + t + 1])
+    assert not b[..., -1, past + t + 1 :].any()
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 2**31), cut=st.integers(1, 5))
+def test_scores_and_cache_do_not_depend_on_where_a_text_is_cut(seed, cut):
+    """In exact arithmetic: integers, and heads of 4 entries, whose root is 2."""
+    qkv = integers(seed, 1, 6, 24)
+    q, k, v = ops.heads(qkv=qkv, heads=2)
+    _, k1, v1 = ops.heads(qkv=qkv[:, :cut], heads=2)
+    q2, k2, v2 = ops.heads(qkv=qkv[:, cut:], heads=2)
+    assert torch.equal(ops.append(past=k1, now=k2), k) and torch.equal(ops.append(past=v1, now=v2), v)
+    assert torch.equal(ops.scores(q=q2, k=ops.append(past=k1, now=k2)), ops.scores(q=q, k=k)[:, :, cut:])
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**31), t=st.integers(1, 6))
+def test_logits_do_not_depend_on_later_tokens(seed, t):
+    """Bit for bit between texts of one length: only what is multiplied by a weight of 0 differs."""
+    built = model(seed)
+    tokens = torch.randint(11, (1, 7), generator=torch.Generator().manual_seed(seed))
+    other = tokens.clone()
+    other[:, t:] = (other[:, t:] + 1) % 11
+    assert torch.equal(built(tokens)[:, :t], built(other)[:, :t])
+
+
+def test_sampling_is_by_the_seed_and_the_likeliest_with_top_k_of_1():
+    built = model(vocab=40)
+    write = lambda seed, top_k: [*writing.stream(built, [1, 2], 30, 1.0, top_k, seed)]  # noqa: E731
+    assert write(0, None) == write(0, None) != write(1, None)
+    assert write(0, 1) == write(1, 1)
+    assert len(set(write(0, None))) > 5
+
+
+@torch.no_grad()
+def test_a_stream_longer_than_the_context_goes_on_from_its_half():
+    built = model()
+    written = [3, *writing.stream(built, [3], 30, 1.0, 1, 0)]
+    assert len(written) == 31
+    held = 1
+    for i in range(1, 31):  # the token i was chosen after the last `held` ones
+        assert built(torch.tensor([written[i - held : i]]))[0, -1].argmax() == written[i]
+        held = 6 if held == 12 else held + 1
+
+
+def test_the_digits_of_a_sum_come_in_reverse_order():
+    x = gpt_adder.tokens(torch.tensor([7, 95]), torch.tensor([48, 8]), 2)
+    assert x.tolist() == [[0, 7, 4, 8, 5, 5, 0], [9, 5, 0, 8, 3, 0, 1]]
+
+
+def test_a_short_training_learns_to_carry(tmp_path):
+    """Without carrying, 55² of the 100² sums of two digits are right."""
+    metrics = gpt_adder.train(gpt_adder.Config(steps=500, batch=128), RunFolder(tmp_path / "run"), "cpu")
+    print(f"accuracy {metrics['test_accuracy']:.3f} on unseen sums")
+    assert metrics["test_accuracy"] > 0.5
+    assert gpt_adder.sample(tmp_path / "run", prompt="3+4").startswith("3+4=")
+    for prompt in ("", "123+4", "a+b", "3-4", "٣+٤"):
+        with pytest.raises(InputError, match="two numbers of at most 2 digits"):
+            gpt_adder.sample(tmp_path / "run", prompt=prompt)
+
+
+def test_what_is_trained_on_and_what_is_not_are_all_sums():
+    held = gpt_adder.unseen(gpt_adder.Config())
+    assert len(held) == len(held.unique()) == 500 and 0 <= held.min() and held.max() < 100**2
+    assert not torch.equal(held, gpt_adder.unseen(gpt_adder.Config(seed=1)))
