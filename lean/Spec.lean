@@ -14,10 +14,12 @@ public import Spec.Check.ViT
 public import Spec.Law.Attention
 public import Spec.Law.Conv2d
 public import Spec.Law.Depth
+public import Spec.Law.Each
 public import Spec.Law.Exact
 public import Spec.Law.Interval
 public import Spec.Law.Mamba
 public import Spec.Law.Patch
+public import Spec.Law.Preserved
 public import Spec.Law.Reach
 public import Spec.Law.Recurrent
 public import Spec.Law.ResNet
