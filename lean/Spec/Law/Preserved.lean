@@ -130,7 +130,8 @@ theorem batchNormAt {eps mean var weight bias x : α} {eps' mean' var' weight' b
   have hi := hR.div (hR.int 1) hs
   have hc := hR.sub hx hm
   have folded {a : α} {a' : β} (ha : R a a') := hR.add (hR.mul hx ha) (hR.sub hb (hR.mul hm ha))
-  refine Each.foldl (S := R) (fun _ _ _ _ => hR.either) ?_ (hR.add (hR.mul (hR.div hc hs) hw) hb)
+  refine Each.foldl (R := R) (S := R) (f := Scalar.either) (g := Scalar.either) (fun _ _ _ _ => hR.either) ?_
+    (hR.add (hR.mul (hR.div hc hs) hw) hb)
   exact .cons (hR.add (hR.mul (hR.mul hc hi) hw) hb) (.cons (hR.add (hR.mul (hR.mul hc hw) hi) hb)
     (.cons (hR.add (hR.mul hc (hR.mul hw hi)) hb) (.cons (hR.add (hR.mul hc (hR.div hw hs)) hb)
       (.cons (folded (hR.mul hw hi)) (.cons (folded (hR.div hw hs)) .nil)))))
@@ -174,7 +175,7 @@ theorem conv2d {weight : Vector (Image c r s α) k} {weight' : Vector (Image c r
 
 theorem channelSum {x : Mat h w α} {x' : Mat h w β} (hx : Alike (Alike R) x x') :
     R (channelSum x) (channelSum x') :=
-  hR.sum (.same (fun p => (hx.at p.1).at p.2) _)
+  hR.sum (.same (fun p : Fin h × Fin w => (hx.at p.1).at p.2) _)
 
 theorem globalMean {x : Image c h w α} {x' : Image c h w β} (hx : Alike (Alike (Alike R)) x x') :
     Alike R (globalMean x) (globalMean x') :=
