@@ -1,8 +1,8 @@
 module
 public import Spec.Check.Format
 public import Spec.Check.GRU
-public import Spec.Check.LSTM
 public import Spec.Check.Gradient
+public import Spec.Check.LSTM
 public import Spec.Check.Mamba
 public import Spec.Check.Point
 public import Spec.Check.RNN
@@ -16,8 +16,11 @@ public import Spec.Law.Conv2d
 public import Spec.Law.Depth
 public import Spec.Law.Each
 public import Spec.Law.Exact
+public import Spec.Law.Execution
+public import Spec.Law.Inside
 public import Spec.Law.Interval
 public import Spec.Law.Mamba
+public import Spec.Law.Numbers
 public import Spec.Law.Patch
 public import Spec.Law.Preserved
 public import Spec.Law.Reach

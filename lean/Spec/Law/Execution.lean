@@ -1,6 +1,5 @@
 module
-public import Spec.Law.Exact
-public import Spec.Law.Reach
+public import Spec.Law.Numbers
 public import Spec.Law.ScanRounding
 public import Spec.Law.Each
 
@@ -18,29 +17,7 @@ open Lean.Grind
 open Rounding (Rounded State)
 open Reach (unit under Cast Adds)
 
-/-- An ordered field that holds the rational numbers, and the functions of networks on it. The real numbers are the example
-that is meant; of the functions other than the root, nothing is assumed here. -/
-structure Numbers (K : Type) [Field K] [LE K] extends Functions K where
-  /-- A rational number in the field. -/
-  ofRat : Rat → K
-  /-- It is 1 for 1. -/
-  ofRat_one : ofRat 1 = 1
-  /-- Sums are kept. -/
-  ofRat_add (x y : Rat) : ofRat (x + y) = ofRat x + ofRat y
-  /-- Products are kept. -/
-  ofRat_mul (x y : Rat) : ofRat (x * y) = ofRat x * ofRat y
-  /-- The order is kept. -/
-  ofRat_le (x y : Rat) : ofRat x ≤ ofRat y ↔ x ≤ y
-  /-- A root is not negative. -/
-  sqrt_nonneg {x : K} : 0 ≤ x → 0 ≤ sqrt x
-  /-- Its square is what it is the root of. -/
-  sqrt_sq {x : K} : 0 ≤ x → sqrt x * sqrt x = x
-
 variable {K : Type} [Field K] [LE K]
-
-/-- `v` misses `y` by at most `r |y| + s`. -/
-def Numbers.Misses (N : Numbers K) (r s : Rat) (y : K) (v : Rat) : Prop :=
-  ∃ e d : K, (N.ofRat (-r) ≤ e ∧ e ≤ N.ofRat r) ∧ (N.ofRat (-s) ≤ d ∧ d ≤ N.ofRat s) ∧ N.ofRat v = y + y * e + d
 
 /-- The values that an implementation may compute for one number of a specification. -/
 structure Execution (m : Rounding) (N : Numbers K) where
