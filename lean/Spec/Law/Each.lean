@@ -69,6 +69,30 @@ theorem getElem {xs : List α} {ys : List β} (h : Each R xs ys) (i : Nat) (hx :
     | zero => exact h'
     | succ i => exact ih i (by simpa using hx) (by simpa using hy)
 
+theorem of_getElem {xs : List α} {ys : List β} (hl : xs.length = ys.length)
+    (h : ∀ (i : Nat) (hx : i < xs.length) (hy : i < ys.length), R xs[i] ys[i]) : Each R xs ys := by
+  induction xs generalizing ys with
+  | nil =>
+    cases ys with
+    | nil => exact .nil
+    | cons => cases hl
+  | cons x xs ih =>
+    cases ys with
+    | nil => cases hl
+    | cons y ys =>
+      refine .cons (h 0 (by simp) (by simp)) (ih (by simpa using hl) fun i hx hy => ?_)
+      exact h (i + 1) (by simpa using hx) (by simpa using hy)
+
+theorem getD {xs : List α} {ys : List β} (h : Each R xs ys) {a : α} {b : β} (h0 : R a b) (i : Nat) :
+    R (xs.toArray.getD i a) (ys.toArray.getD i b) := by
+  simp only [Array.getD_eq_getD_getElem?, List.getElem?_toArray]
+  induction h generalizing i with
+  | nil => simpa using h0
+  | cons h _ ih =>
+    cases i with
+    | zero => simpa using h
+    | succ i => simpa using ih i
+
 end Each
 
 /-- Vectors whose entries are related, place by place. -/
