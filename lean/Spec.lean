@@ -17,12 +17,16 @@ public import Spec.Law.Depth
 public import Spec.Law.Each
 public import Spec.Law.Exact
 public import Spec.Law.Execution
+public import Spec.Law.Holds
 public import Spec.Law.Inside
 public import Spec.Law.Interval
 public import Spec.Law.Mamba
 public import Spec.Law.Numbers
 public import Spec.Law.Patch
 public import Spec.Law.Preserved
+public import Spec.Law.PreservedNetworks
+public import Spec.Law.PreservedRecurrent
+public import Spec.Law.PreservedSequences
 public import Spec.Law.Reach
 public import Spec.Law.Recurrent
 public import Spec.Law.ResNet

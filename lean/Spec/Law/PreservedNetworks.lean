@@ -26,11 +26,11 @@ structure AttentionParams.Alike (R : α → β → Prop) (p : AttentionParams D 
 
 theorem Alike.patchify {x : Image c (gh * side) (gw * side) α} {x' : Image c (gh * side) (gw * side) β}
     (hx : Alike (Alike (Alike R)) x x') : Alike (Alike R) (patchify side x) (patchify side x') :=
-  alike_build fun n => alike_build fun k => ((hx.at _).at _).at _
+  alike_build fun _ => alike_build fun _ => ((hx.at _).at _).at _
 
 theorem Alike.headOf {y : Mat T (3 * (H * d)) α} {y' : Mat T (3 * (H * d)) β} (hy : Alike (Alike R) y y') (i : Fin 3)
     (h : Fin H) : Alike (Alike R) (headOf i h y) (headOf i h y') :=
-  alike_build fun t => alike_build fun j => (hy.at t).at _
+  alike_build fun t => alike_build fun _ => (hy.at t).at _
 
 theorem Alike.concatHeads {z : Vector (Mat T d α) H} {z' : Vector (Mat T d β) H} (hz : Alike (Alike (Alike R)) z z') :
     Alike (Alike R) (concatHeads z) (concatHeads z') :=
@@ -97,9 +97,9 @@ theorem attention {p : AttentionParams (H * d) α} {p' : AttentionParams (H * d)
     Alike (Alike R) (attention p x) (attention p' x') := by
   have y := hx.mapVec (Q := Alike R) fun _ _ h => hR.linearBias hp.qkvW hp.qkvB h
   have z : Alike (Alike (Alike R))
-      (build H fun h => attend (headOf 0 h (mapVec (Spec.linearBias p.qkvW p.qkvB) x))
+      (build H fun h => Spec.attend (headOf 0 h (mapVec (Spec.linearBias p.qkvW p.qkvB) x))
         (headOf 1 h (mapVec (Spec.linearBias p.qkvW p.qkvB) x)) (headOf 2 h (mapVec (Spec.linearBias p.qkvW p.qkvB) x)))
-      (build H fun h => attend (headOf 0 h (mapVec (Spec.linearBias p'.qkvW p'.qkvB) x'))
+      (build H fun h => Spec.attend (headOf 0 h (mapVec (Spec.linearBias p'.qkvW p'.qkvB) x'))
         (headOf 1 h (mapVec (Spec.linearBias p'.qkvW p'.qkvB) x'))
         (headOf 2 h (mapVec (Spec.linearBias p'.qkvW p'.qkvB) x'))) :=
     alike_build fun h => hR.attend (y.headOf 0 h) (y.headOf 1 h) (y.headOf 2 h)
@@ -110,7 +110,7 @@ theorem attention {p : AttentionParams (H * d) α} {p' : AttentionParams (H * d)
 theorem vitTokens {cls : Vector α D} {cls' : Vector β D} {pos : Mat (N + 1) D α} {pos' : Mat (N + 1) D β} {x : Mat N D α}
     {x' : Mat N D β} (hc : Alike R cls cls') (hp : Alike (Alike R) pos pos') (hx : Alike (Alike R) x x') :
     Alike (Alike R) (ViT.tokensOf cls pos x) (ViT.tokensOf cls' pos' x') :=
-  alike_build fun t => hR.addVec (by split <;> [exact hc; exact hx _ _]) (hp.at t)
+  alike_build fun t => hR.addVec (by split; exact hc; exact hx _ _) (hp.at t)
 
 theorem vitNorm {p : ViT.Norm D α} {p' : ViT.Norm D β} {eps : α} {eps' : β} {x : Mat T D α} {x' : Mat T D β}
     (hp : p.Alike R p') (he : R eps eps') (hx : Alike (Alike R) x x') :
