@@ -12,9 +12,11 @@ public import Spec.Check.ResNet
 public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention
+public import Spec.Law.Contains
 public import Spec.Law.Conv2d
 public import Spec.Law.Depth
 public import Spec.Law.Each
+public import Spec.Law.Enclosure
 public import Spec.Law.Exact
 public import Spec.Law.Execution
 public import Spec.Law.Holds
