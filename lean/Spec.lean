@@ -25,6 +25,11 @@ public import Spec.Law.Interval
 public import Spec.Law.Mamba
 public import Spec.Law.Numbers
 public import Spec.Law.Patch
+public import Spec.Law.Points
+public import Spec.Law.PointsMamba
+public import Spec.Law.PointsRecurrent
+public import Spec.Law.PointsResNet
+public import Spec.Law.PointsViT
 public import Spec.Law.Preserved
 public import Spec.Law.PreservedNetworks
 public import Spec.Law.PreservedRecurrent
@@ -38,6 +43,7 @@ public import Spec.Law.ScanFolds
 public import Spec.Law.ScanRounding
 public import Spec.Law.Tangent
 public import Spec.Law.Trail
+public import Spec.Law.Verdict
 public import Spec.Law.ViT
 public import Spec.Layer.Attention
 public import Spec.Layer.BatchNorm
