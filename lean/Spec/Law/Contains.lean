@@ -25,7 +25,7 @@ def Contains (N : Numbers K) (r : Reach m) (x : K) : Prop := r.ok = true → N.H
 variable {N : Numbers K}
 
 namespace Contains
-open Numbers
+open Rationals
 
 theorem undefined (x : K) : Contains N (Reach.undefined : Reach m) x := by
   intro hok
@@ -57,7 +57,7 @@ variable [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K]
 
 omit [LT K] [LawfulOrderLT K] [OrderedRing K] in
 /-- A recorded number is exact. -/
-theorem recorded (x : Dyadic) : Contains N (.recorded x : Reach m) (N.ofRat x.toRat) := fun _ => holds_point N x
+theorem recorded (x : Dyadic) : Contains N (.recorded x : Reach m) (N.ofRat x.toRat) := fun _ => N.holds_point x
 
 omit [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] in
 theorem ofRat_int (n : Int) : N.ofRat n = (n : K) := by
@@ -67,7 +67,7 @@ theorem ofRat_int (n : Int) : N.ofRat n = (n : K) := by
 
 omit [LT K] [LawfulOrderLT K] [OrderedRing K] in
 theorem holds_int (n : Int) : N.Holds (Interval.point (dyadic n)) (n : K) := by
-  have h := holds_point N (dyadic n)
+  have h := N.holds_point (dyadic n)
   rwa [Inside.toRat_int, ofRat_int] at h
 
 theorem const (n : Int) (d : Nat) : Contains N (Reach.rational m n d) ((n : K) / (d : K)) := by
@@ -84,7 +84,7 @@ theorem const (n : Int) (d : Nat) : Contains N (Reach.rational m n d) ((n : K) /
     · rename_i q hq
       have hd := holds_int (N := N) (Int.ofNat d)
       rw [show ((Int.ofNat d : Int) : K) = (d : K) from Ring.intCast_natCast d] at hd
-      exact fun _ => holds_div hq (holds_int n) hd
+      exact fun _ => (holds_div hq (holds_int n) hd).2
     · exact undefined _
 
 variable {r s t : Reach m} {x y z : K}
@@ -96,7 +96,7 @@ theorem div (hr : Contains N r x) (hs : Contains N s y) : Contains N (r / s) (x 
   · rename_i E R he hR
     exact rounded fun hok => by
       simp only [Bool.and_eq_true] at hok
-      exact holds_div he (hr hok.1) (hs hok.2)
+      exact (holds_div he (hr hok.1) (hs hok.2)).2
   · exact undefined _
 
 omit [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] in
@@ -186,14 +186,14 @@ theorem finish {ps : List (Reach m × Reach m)} {qs : List (K × K)}
     Contains N (Reach.Partial.finish m (ps.foldl (init := Reach.Partial.empty) fun s p => s.push p.1 p.2))
       (total (qs.map fun q => q.1 * q.2)) := by
   have zero : N.Holds Reach.Partial.empty.exact 0 := by
-    have := holds_point N Dyadic.zero
+    have := N.holds_point Dyadic.zero
     rwa [show Dyadic.zero.toRat = 0 from rfl, N.ofRat_zero] at this
   intro hok
   obtain ⟨_, e, he, hsum⟩ := foldl h (fun _ => zero) (Inside.finish_ok hok)
   have hz : N.ofRat Reach.Partial.empty.known.toRat = 0 := N.ofRat_zero
   rw [hz] at hsum
   have hx := holds_add
-    (holds_point N (ps.foldl (init := Reach.Partial.empty) fun s p => s.push p.1 p.2).known) he
+    (N.holds_point (ps.foldl (init := Reach.Partial.empty) fun s p => s.push p.1 p.2).known) he
   rw [hsum] at hx
   have hx' : (0 : K) + 0 + total (qs.map fun q => q.1 * q.2) = total (qs.map fun q => q.1 * q.2) := by grind
   rw [hx'] at hx
@@ -205,7 +205,7 @@ theorem finish {ps : List (Reach m × Reach m)} {qs : List (K × K)}
 theorem sum {xs : List (Reach m)} {xs' : List K} (h : Each (Contains N) xs xs') :
     Contains N (Scalar.sum xs) (total xs') := by
   have one : Contains N (Reach.rational m (Int.ofNat 1) 1) (1 : K) := fun _ => by
-    have h := holds_point N (dyadic (Int.ofNat 1))
+    have h := N.holds_point (dyadic (Int.ofNat 1))
     rwa [show (dyadic (Int.ofNat 1)).toRat = 1 from rfl, N.ofRat_one] at h
   have pairs : Each (fun (p : Reach m × Reach m) (q : K × K) => Contains N p.1 q.1 ∧ Contains N p.2 q.2)
       (xs.map fun x => (Reach.cast x, Reach.rational m (Int.ofNat 1) 1)) (xs'.map fun x => (x, 1)) :=
@@ -241,18 +241,18 @@ theorem contains_preserved [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRi
   letI := N.scalar
   { add := fun hx hy => Contains.rounded fun hok => by
       simp only [Bool.and_eq_true] at hok
-      exact Numbers.holds_add (hx hok.1) (hy hok.2)
+      exact Rationals.holds_add (hx hok.1) (hy hok.2)
     sub := fun hx hy => Contains.rounded fun hok => by
       simp only [Bool.and_eq_true] at hok
-      exact Numbers.holds_sub (hx hok.1) (hy hok.2)
+      exact Rationals.holds_sub (hx hok.1) (hy hok.2)
     mul := fun hx hy => Contains.rounded fun hok => by
       simp only [Bool.and_eq_true] at hok
-      exact Numbers.holds_mul (hx hok.1) (hy hok.2)
+      exact Rationals.holds_mul (hx hok.1) (hy hok.2)
     div := Contains.div
-    neg := fun hx hok => Numbers.holds_neg (hx hok)
+    neg := fun hx hok => Rationals.holds_neg (hx hok)
     max := fun hx hy hok => by
       have hok := Bool.and_eq_true _ _ ▸ hok
-      exact Numbers.holds_max (hx hok.1) (hy hok.2)
+      exact Rationals.holds_max (hx hok.1) (hy hok.2)
     const := Contains.const
     sum := Contains.sum
     dot := Contains.dot

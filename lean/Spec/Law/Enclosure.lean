@@ -1,20 +1,62 @@
 module
-public import Spec.Law.Numbers
+public import Spec.Law.Dyadic
+public import Init.Grind.Ordered.Field
+public import Init.Grind.Ordered.Rat
 
 /-!
-# Intervals hold real numbers
+# Intervals hold what they should
 
-What `Spec.Law.Interval` proves of rational numbers, proved of every number of a field that holds them.
+An operation on intervals holds the operation's result on any numbers that the intervals hold: rational numbers, or those of any
+ordered field that holds the rational ones, such as the real numbers.
 -/
 
 @[expose] public noncomputable section
 namespace Spec
 open Lean.Grind Std
 
+/-- The rational numbers in an ordered field. -/
+structure Rationals (K : Type) [Field K] [LE K] where
+  /-- A rational number in the field. -/
+  ofRat : Rat → K
+  /-- It is 1 for 1. -/
+  ofRat_one : ofRat 1 = 1
+  /-- Sums are kept. -/
+  ofRat_add (x y : Rat) : ofRat (x + y) = ofRat x + ofRat y
+  /-- Products are kept. -/
+  ofRat_mul (x y : Rat) : ofRat (x * y) = ofRat x * ofRat y
+  /-- The order is kept. -/
+  ofRat_le {x y : Rat} : ofRat x ≤ ofRat y ↔ x ≤ y
+
+namespace Rationals
+
+/-- The rational numbers themselves. -/
+def self : Rationals Rat := ⟨fun x => x, rfl, fun _ _ => rfl, fun _ _ => rfl, Iff.rfl⟩
+
 variable {K : Type} [Field K] [LE K]
 
-namespace Numbers
-variable {N : Numbers K} {I J : Interval} {x y : K}
+/-- The number `x` lies in the interval. -/
+def Holds (N : Rationals K) (I : Interval) (x : K) : Prop := N.ofRat I.lo.toRat ≤ x ∧ x ≤ N.ofRat I.hi.toRat
+
+variable (N : Rationals K)
+
+omit [LE K] in
+theorem eq_of_double {x : K} (h : x = x + x) : x = 0 := by grind
+
+theorem ofRat_zero : N.ofRat 0 = 0 := by
+  have h := N.ofRat_add 0 0
+  rw [Rat.add_zero] at h
+  exact eq_of_double h
+
+theorem ofRat_neg (x : Rat) : N.ofRat (-x) = -N.ofRat x := by
+  have h := N.ofRat_add x (-x)
+  rw [Rat.add_neg_cancel, N.ofRat_zero] at h
+  grind
+
+theorem ofRat_nonneg {x : Rat} (h : 0 ≤ x) : 0 ≤ N.ofRat x := by
+  rw [← N.ofRat_zero]
+  exact N.ofRat_le.mpr h
+
+variable {N} {I J : Interval} {x y : K}
 
 theorem ofRat_dyadic_le {a b : Dyadic} (h : a ≤ b) : N.ofRat a.toRat ≤ N.ofRat b.toRat :=
   N.ofRat_le.mpr (Dyadic.toRat_le_toRat_iff.mpr h)
@@ -31,7 +73,25 @@ theorem ofRat_toRat_neg (a : Dyadic) : N.ofRat (-a).toRat = -N.ofRat a.toRat := 
 variable [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K]
 
 omit [LT K] [LawfulOrderLT K] [OrderedRing K] in
-theorem holds_point (N : Numbers K) (a : Dyadic) : N.Holds (Interval.point a) (N.ofRat a.toRat) :=
+theorem Holds.le {I : Interval} {x : K} (h : N.Holds I x) : I.lo.toRat ≤ I.hi.toRat :=
+  N.ofRat_le.mp (IsPreorder.le_trans _ _ _ h.1 h.2)
+
+theorem mul_bounded {x y r s : K} (hx : -r ≤ x ∧ x ≤ r) (hy : -s ≤ y ∧ y ≤ s) : -(r * s) ≤ x * y ∧ x * y ≤ r * s := by
+  have a : 0 ≤ (r - x) * (s - y) := OrderedRing.mul_nonneg (by grind) (by grind)
+  have b : 0 ≤ (r + x) * (s + y) := OrderedRing.mul_nonneg (by grind) (by grind)
+  have c : 0 ≤ (r - x) * (s + y) := OrderedRing.mul_nonneg (by grind) (by grind)
+  have d : 0 ≤ (r + x) * (s - y) := OrderedRing.mul_nonneg (by grind) (by grind)
+  constructor <;> grind
+
+theorem le_of_sq_le {a b : K} (hb : 0 ≤ b) (h : a * a ≤ b * b) : a ≤ b := by
+  rcases Classical.em (a ≤ b) with h1 | h1
+  · exact h1
+  · have h2 : 0 < (a - b) * (a - b) := OrderedRing.mul_pos (by grind) (by grind)
+    have h3 : 0 ≤ b * (a - b) := OrderedRing.mul_nonneg hb (by grind)
+    grind
+
+omit [LT K] [LawfulOrderLT K] [OrderedRing K] in
+theorem holds_point (N : Rationals K) (a : Dyadic) : N.Holds (Interval.point a) (N.ofRat a.toRat) :=
   ⟨IsPreorder.le_refl _, IsPreorder.le_refl _⟩
 
 theorem holds_trim (h : N.Holds I x) : N.Holds I.trim x := by
@@ -147,7 +207,7 @@ theorem holds_max [Max K] [LawfulOrderMax K] (hx : N.Holds I x) (hy : N.Holds J 
     grind
 
 theorem pos_of_lt {a : Dyadic} (h : Dyadic.zero < a) : 0 < N.ofRat a.toRat := by
-  have h0 := Interval.lt_toRat h
+  have h0 := Dy.lt_toRat h
   have h1 := N.ofRat_nonneg (Rat.le_of_lt h0)
   have h2 : ¬ N.ofRat a.toRat ≤ N.ofRat 0 := fun h' => by have := N.ofRat_le.mp h'; grind
   rw [N.ofRat_zero] at h2
@@ -157,7 +217,7 @@ theorem holds_invPos (hJ : Dyadic.zero < J.lo) (hy : N.Holds J y) : y ≠ 0 ∧ 
   have h0 := pos_of_lt (N := N) hJ
   obtain ⟨hy1, hy2⟩ := hy
   have hy0 : 0 < y := by grind
-  have hlo := Interval.lt_toRat hJ
+  have hlo := Dy.lt_toRat hJ
   have hle := N.ofRat_le.mp (IsPreorder.le_trans _ _ _ hy1 hy2)
   have one : (dyadic (Int.ofNat 1)).toRat = 1 := rfl
   have h2 := N.ofRat_le.mpr (Dy.divDown_mul_le Interval.bits (dyadic (Int.ofNat 1)) (y := J.hi) (by grind))
@@ -196,12 +256,13 @@ theorem holds_invPos (hJ : Dyadic.zero < J.lo) (hy : N.Holds J y) : y ≠ 0 ∧ 
 
 /-- A quotient that is defined holds every quotient, and no divisor is 0. -/
 theorem holds_div {Q : Interval} (h : Interval.div I J = some Q) (hx : N.Holds I x) (hy : N.Holds J y) :
-    N.Holds Q (x / y) := by
+    y ≠ 0 ∧ N.Holds Q (x / y) := by
   unfold Interval.div at h
   split at h
   · rename_i h0
     obtain ⟨hy0, hinv⟩ := holds_invPos h0 hy
-    have hlo := Interval.lt_toRat h0
+    have hlo := Dy.lt_toRat h0
+    refine ⟨hy0, ?_⟩
     split at h
     · rename_i hp
       cases h
@@ -241,10 +302,12 @@ theorem holds_div {Q : Interval} (h : Interval.div I J = some Q) (hx : N.Holds I
         rw [Dyadic.toRat_neg]
         grind
       obtain ⟨hy0, hinv⟩ := holds_invPos h0 (holds_neg hy)
+      have hy1 : y ≠ 0 := by grind
+      refine ⟨hy1, ?_⟩
       have hq : x / y = -x * (1 / -y) := by grind
       rw [hq]
       exact holds_mul (holds_neg hx) hinv
     · cases h
 
-end Numbers
+end Rationals
 end Spec

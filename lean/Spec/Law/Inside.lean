@@ -229,14 +229,6 @@ theorem cast_ok (r : Reach m) : (Reach.cast r).ok = r.ok := by
   · rfl
   · rfl
 
-/-- What a sum reads of a number in reach is in reach. -/
-theorem holds_cast {x y : Rat} (h : r.run.Holds x) (hy : Reach.Cast m x y) : (Reach.cast r).run.Holds y := by
-  unfold Reach.cast
-  unfold Reach.Cast at hy
-  split at hy
-  · rename_i h0; rw [if_pos h0, hy]; exact h
-  · rename_i h0; rw [if_neg h0]; exact Reach.holds_roundTo h hy
-
 theorem push_ok {s : Reach.Partial} {x y : Reach m} (h : (s.push x y).ok = true) :
     s.ok = true ∧ x.ok = true ∧ y.ok = true := by
   cases x with
@@ -295,7 +287,7 @@ theorem reads_dot {ps : List (Reach m × Reach m)} {es : List (Execution m N × 
       obtain ⟨⟨x, hx, hx'⟩, y, hy, hy'⟩ := hq
       refine .cons (fun h1 h2 => ?_) (ih hqs)
       simp only [cast_ok] at h1 h2
-      exact ⟨holds_cast (h.1.computes h1 hx) hx', holds_cast (h.2.computes h2 hy) hy'⟩
+      exact ⟨Reach.holds_cast (h.1.computes h1 hx) hx', Reach.holds_cast (h.2.computes h2 hy) hy'⟩
 
 theorem dot {ps : List (Reach m × Reach m)} {es : List (Execution m N × Execution m N)}
     (h : Each (fun p e => Inside p.1 e.1 ∧ Inside p.2 e.2) ps es) : Inside (Scalar.dot ps) (Scalar.dot es) := by
@@ -317,7 +309,7 @@ theorem reads_sum {ps : List (Reach m)} {es : List (Execution m N)} (h : Each In
       obtain ⟨x, hx, hx'⟩ := hq
       refine .cons (fun h1 _ => ?_) (ih hqs)
       simp only [cast_ok] at h1
-      exact ⟨holds_cast (h.computes h1 hx) hx', Interval.holds_point (dyadic (Int.ofNat 1))⟩
+      exact ⟨Reach.holds_cast (h.computes h1 hx) hx', Interval.holds_point (dyadic (Int.ofNat 1))⟩
 
 theorem sum {ps : List (Reach m)} {es : List (Execution m N)} (h : Each Inside ps es) :
     Inside (Scalar.sum ps) (Scalar.sum es) := by

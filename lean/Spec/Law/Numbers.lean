@@ -15,31 +15,19 @@ open Lean.Grind Std
 
 /-- An ordered field that holds the rational numbers, and the functions of networks on it. Of the functions other than the root,
 nothing is assumed here. -/
-structure Numbers (K : Type) [Field K] [LE K] extends Functions K where
-  /-- A rational number in the field. -/
-  ofRat : Rat → K
-  /-- It is 1 for 1. -/
-  ofRat_one : ofRat 1 = 1
-  /-- Sums are kept. -/
-  ofRat_add (x y : Rat) : ofRat (x + y) = ofRat x + ofRat y
-  /-- Products are kept. -/
-  ofRat_mul (x y : Rat) : ofRat (x * y) = ofRat x * ofRat y
-  /-- The order is kept. -/
-  ofRat_le {x y : Rat} : ofRat x ≤ ofRat y ↔ x ≤ y
+structure Numbers (K : Type) [Field K] [LE K] extends Functions K, Rationals K where
   /-- A root is not negative. -/
   sqrt_nonneg {x : K} : 0 ≤ x → 0 ≤ sqrt x
   /-- Its square is what it is the root of. -/
   sqrt_sq {x : K} : 0 ≤ x → sqrt x * sqrt x = x
 
 namespace Numbers
+open Rationals
 variable {K : Type} [Field K] [LE K]
 
 /-- `v` misses `y` by at most `r |y| + s`. -/
 def Misses (N : Numbers K) (r s : Rat) (y : K) (v : Rat) : Prop :=
   ∃ e d : K, (N.ofRat (-r) ≤ e ∧ e ≤ N.ofRat r) ∧ (N.ofRat (-s) ≤ d ∧ d ≤ N.ofRat s) ∧ N.ofRat v = y + y * e + d
-
-/-- The number `x` lies in the interval. -/
-def Holds (N : Numbers K) (I : Interval) (x : K) : Prop := N.ofRat I.lo.toRat ≤ x ∧ x ≤ N.ofRat I.hi.toRat
 
 /-- The function `f` of intervals encloses the function `g` of numbers, wherever it has a value. -/
 def Enclosed (N : Numbers K) (f : Interval → Option Interval) (g : K → K) : Prop :=
@@ -63,42 +51,11 @@ structure Enclosing (N : Numbers K) : Prop where
 
 variable [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] (N : Numbers K)
 
-omit [LE K] [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] in
-theorem eq_of_double {x : K} (h : x = x + x) : x = 0 := by grind
-
-omit [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] in
-theorem ofRat_zero : N.ofRat 0 = 0 := by
-  have h := N.ofRat_add 0 0
-  rw [Rat.add_zero] at h
-  exact eq_of_double h
-
-omit [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] in
-theorem ofRat_neg (x : Rat) : N.ofRat (-x) = -N.ofRat x := by
-  have h := N.ofRat_add x (-x)
-  rw [Rat.add_neg_cancel, N.ofRat_zero] at h
-  grind
-
-omit [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] in
-theorem ofRat_nonneg {x : Rat} (h : 0 ≤ x) : 0 ≤ N.ofRat x := by
-  rw [← N.ofRat_zero]
-  exact N.ofRat_le.mpr h
-
-omit [LT K] [LawfulOrderLT K] [OrderedRing K] in
-theorem Holds.le {N : Numbers K} {I : Interval} {x : K} (h : N.Holds I x) : I.lo.toRat ≤ I.hi.toRat :=
-  N.ofRat_le.mp (IsPreorder.le_trans _ _ _ h.1 h.2)
-
 omit [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] in
 /-- Of rational numbers, it is what it was. -/
 theorem holds_ofRat {I : Interval} {x : Rat} : N.Holds I (N.ofRat x) ↔ I.Holds x := by
-  unfold Holds Interval.Holds
+  unfold Rationals.Holds Interval.Holds
   rw [N.ofRat_le, N.ofRat_le]
-
-theorem mul_bounded {x y r s : K} (hx : -r ≤ x ∧ x ≤ r) (hy : -s ≤ y ∧ y ≤ s) : -(r * s) ≤ x * y ∧ x * y ≤ r * s := by
-  have a : 0 ≤ (r - x) * (s - y) := OrderedRing.mul_nonneg (by grind) (by grind)
-  have b : 0 ≤ (r + x) * (s + y) := OrderedRing.mul_nonneg (by grind) (by grind)
-  have c : 0 ≤ (r - x) * (s + y) := OrderedRing.mul_nonneg (by grind) (by grind)
-  have d : 0 ≤ (r + x) * (s - y) := OrderedRing.mul_nonneg (by grind) (by grind)
-  constructor <;> grind
 
 /-- A value that misses a number of the interval is in the interval, widened accordingly. -/
 theorem holds_misses {I : Interval} {y : K} {r s : Rat} {v : Rat} {w : Dyadic} (hy : N.Holds I y)
@@ -123,13 +80,6 @@ theorem holds_misses {I : Interval} {y : K} {r s : Rat} {v : Rat} {w : Dyadic} (
   constructor <;> apply N.ofRat_le.mp
   · rw [h7]; grind
   · rw [h6]; grind
-
-theorem le_of_sq_le {a b : K} (hb : 0 ≤ b) (h : a * a ≤ b * b) : a ≤ b := by
-  rcases Classical.em (a ≤ b) with h1 | h1
-  · exact h1
-  · have h2 : 0 < (a - b) * (a - b) := OrderedRing.mul_pos (by grind) (by grind)
-    have h3 : 0 ≤ b * (a - b) := OrderedRing.mul_nonneg hb (by grind)
-    grind
 
 /-- The enclosure of the root is right. -/
 theorem enclosed_sqrt : N.Enclosed Interval.sqrt N.sqrt := by

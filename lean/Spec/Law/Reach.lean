@@ -4,10 +4,9 @@ public import Spec.Law.Interval
 public import Spec.Law.Depth
 
 /-!
-# A faithful implementation never leaves its reach
+# A rounded operation never leaves its reach
 
-If every operation of an implementation meets the rounding model, its result lies in the interval that the
-specification's evaluation gives. So a correct implementation can't fail, whatever its order of summation.
+Roundings, and sums of products in any order: the laws from which `Spec.Law.Inside` makes those of whole layers.
 -/
 
 @[expose] public noncomputable section
@@ -47,9 +46,6 @@ theorem under_nonneg : 0 ≤ under m := twoPowNeg_nonneg _
 theorem sumUnit_nonneg : 0 ≤ sumUnit m := twoPowNeg_nonneg _
 
 theorem sumUnder_nonneg : 0 ≤ sumUnder m := twoPowNeg_nonneg _
-
-theorem sound_recorded (x : Dyadic) : Sound (.recorded x : Reach m) x.toRat x.toRat :=
-  ⟨Interval.holds_point x, Interval.holds_point x⟩
 
 theorem holds_shorten {I : Interval} {x : Rat} (h : I.Holds x) : (shorten I).Holds x := by
   have h1 := Dyadic.toRat_le_toRat_iff.mpr (Dy.down_le runBits I.lo)
@@ -103,53 +99,13 @@ theorem holds_round {I : Interval} {y z : Rat} (h : I.Holds y) (hz : Rounded (un
 def Cast (m : Rounding) (y z : Rat) : Prop :=
   if m.castPrecision = 0 then z = y else Rounded (twoPowNeg (Int.ofNat m.castPrecision)).toRat (sumUnder m) y z
 
-/-- A factor that is rounded before it is multiplied, to TF32 for example, stays in its reach. -/
-theorem sound_cast {r : Reach m} {x y z : Rat} (h : Sound r x y) (hz : Cast m y z) : Sound (cast r) x z := by
+/-- What a sum of products reads of a number in reach, rounded to TF32 for example, is in reach. -/
+theorem holds_cast {r : Reach m} {x y : Rat} (h : r.run.Holds x) (hy : Cast m x y) : (cast r).run.Holds y := by
   unfold cast
-  unfold Cast at hz
-  split at hz
-  · rename_i h0; rw [if_pos h0]; subst hz; exact h
-  · rename_i h0; rw [if_neg h0]; exact ⟨h.exact, holds_roundTo h.run hz⟩
-
-/-- A sum, rounded once. -/
-theorem sound_add {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
-    (hz : Rounded (unit m) (under m) (x' + y') z) : Sound (r + s) (x + y) z :=
-  ⟨Interval.holds_add hx.exact hy.exact, holds_round (Interval.holds_add hx.run hy.run) hz⟩
-
-/-- A difference, rounded once. -/
-theorem sound_sub {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
-    (hz : Rounded (unit m) (under m) (x' - y') z) : Sound (r - s) (x - y) z :=
-  ⟨Interval.holds_sub hx.exact hy.exact, holds_round (Interval.holds_sub hx.run hy.run) hz⟩
-
-/-- A product, rounded once. -/
-theorem sound_mul {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
-    (hz : Rounded (unit m) (under m) (x' * y') z) : Sound (r * s) (x * y) z :=
-  ⟨Interval.holds_mul hx.exact hy.exact, holds_round (Interval.holds_mul hx.run hy.run) hz⟩
-
-/-- A quotient that is rounded once stays in its reach, wherever that has a bound; and no divisor is 0. -/
-theorem sound_div {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
-    (hok : (r / s).ok = true) (hz : Rounded (unit m) (under m) (x' / y') z) : y' ≠ 0 ∧ Sound (r / s) (x / y) z := by
-  have hok : (quotient m r s).ok = true := hok
-  show y' ≠ 0 ∧ Sound (quotient m r s) (x / y) z
-  unfold quotient at *
-  cases he : Interval.div r.exact s.exact <;> cases hr : Interval.div r.run s.run <;>
-    simp only [he, hr, undefined, ok, Bool.false_eq_true] at hok ⊢
-  exact ⟨(Interval.holds_div hr hx.run hy.run).1,
-    (Interval.holds_div he hx.exact hy.exact).2, holds_round (Interval.holds_div hr hx.run hy.run).2 hz⟩
-
-/-- A sign is changed without rounding. -/
-theorem sound_neg {r : Reach m} {x x' : Rat} (hx : Sound r x x') : Sound (-r) (-x) (-x') :=
-  ⟨Interval.holds_neg hx.exact, Interval.holds_neg hx.run⟩
-
-/-- The larger of two numbers is taken without rounding. -/
-theorem sound_max {r s : Reach m} {x x' y y' : Rat} (hx : Sound r x x') (hy : Sound s y y') :
-    Sound (Max.max r s) (Max.max x y) (Max.max x' y') :=
-  ⟨Interval.holds_max hx.exact hy.exact, Interval.holds_max hx.run hy.run⟩
-
-/-- Either of two readings of one value. -/
-theorem sound_either {r s : Reach m} {x z : Rat} (hr : r.exact.Holds x) (h : r.run.Holds z ∨ s.run.Holds z) :
-    Sound (Scalar.either r s) x z :=
-  ⟨hr, h.elim Interval.holds_hull_left Interval.holds_hull_right⟩
+  unfold Cast at hy
+  split at hy
+  · rename_i h0; rw [if_pos h0, hy]; exact h
+  · rename_i h0; rw [if_neg h0]; exact holds_roundTo h hy
 
 /-- Two factors of a sum of products, as an implementation reads them. -/
 structure Factors (m : Rounding) where

@@ -216,7 +216,7 @@ theorem eq_of_verdict_exact [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedR
       simp only [Array.getElem_toList] at hin
       rw [Array.getD_eq_getD_getElem?, Array.getElem?_eq_getElem hlt', Option.getD_some] at hok hlo hhi
       have hin := hin hok
-      unfold Numbers.Holds at hin
+      unfold Rationals.Holds at hin
       rw [hlo, hhi] at hin
       exact ⟨v, hv, IsPartialOrder.le_antisymm _ _ hin.2 hin.1⟩
     · exact absurd hword (by decide)
