@@ -1,7 +1,7 @@
 module
 public import Spec.Law.Inside
-public import Spec.Law.PreservedNetworks
-public import Spec.Law.PreservedRecurrent
+public import Spec.Law.Preserved.Networks
+public import Spec.Law.Preserved.Recurrent
 
 /-!
 # Layers run with rounding stay in their budgets

@@ -1,13 +1,13 @@
 module
 public import Spec.Law.Contains
-public import Spec.Law.Points
+public import Spec.Law.Point
 
 /-!
 # What a verdict says
 
-A correct implementation never fails: if every operation of an implementation meets the rounding model, and it gave what was recorded,
-then the verdict on the recording is not FAIL, whatever the order in which it adds and whichever reading of the text it takes.
-And an output that is called EXACT is the exact value.
+A correct implementation never fails: if each of its operations meets the rounding model and none overflows, the verdict on what it
+computed is not FAIL, whatever the order in which it adds and whichever reading of the text it takes. And an output that is called
+EXACT is the exact value.
 -/
 
 @[expose] public noncomputable section
@@ -137,7 +137,8 @@ theorem Request.mem_of_lookup {β : Type 1} {name : String} {points : List (Stri
     · cases h; exact ⟨k, by simp⟩
     · obtain ⟨k, hk⟩ := ih h; exact ⟨k, List.mem_cons_of_mem _ hk⟩
 
-/-- A correct implementation never fails. -/
+/-- A correct implementation never fails: if the recorded output has the shape that the specification's text gives, and each judged
+entry of it is a value that an execution of the text may compute from the recorded inputs, then the verdict is not FAIL. -/
 theorem verdict_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] (hN : N.Enclosing)
     {points : List (String × Point)} (hpoints : ∀ p ∈ points, Parametric p.2) {r : Request} {point : Point}
     (hpoint : Request.lookup r.point points = some point) {q : Prediction (Execution m N)}

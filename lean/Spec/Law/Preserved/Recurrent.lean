@@ -1,5 +1,5 @@
 module
-public import Spec.Law.PreservedSequences
+public import Spec.Law.Preserved.Sequences
 
 /-!
 # Recurrent cells and layers keep what every operation keeps

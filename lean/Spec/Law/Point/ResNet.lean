@@ -1,7 +1,7 @@
 module
 public import Spec.Check.ResNet
-public import Spec.Law.Points
-public import Spec.Law.PreservedNetworks
+public import Spec.Law.Point
+public import Spec.Law.Preserved.Networks
 
 /-!
 # The spec points of residual networks keep what every operation keeps

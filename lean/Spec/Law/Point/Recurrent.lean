@@ -2,8 +2,8 @@ module
 public import Spec.Check.GRU
 public import Spec.Check.LSTM
 public import Spec.Check.RNN
-public import Spec.Law.Points
-public import Spec.Law.PreservedRecurrent
+public import Spec.Law.Point
+public import Spec.Law.Preserved.Recurrent
 
 /-!
 # The spec points of recurrent networks keep what every operation keeps

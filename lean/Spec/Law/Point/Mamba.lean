@@ -1,7 +1,7 @@
 module
 public import Spec.Check.Mamba
-public import Spec.Law.Points
-public import Spec.Law.PreservedSequences
+public import Spec.Law.Point
+public import Spec.Law.Preserved.Sequences
 
 /-!
 # The spec points of Mamba keep what every operation keeps
