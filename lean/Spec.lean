@@ -15,6 +15,7 @@ public import Spec.Law.Attention
 public import Spec.Law.Contains
 public import Spec.Law.Conv2d
 public import Spec.Law.Depth
+public import Spec.Law.Device
 public import Spec.Law.Dyadic
 public import Spec.Law.Each
 public import Spec.Law.Enclosure

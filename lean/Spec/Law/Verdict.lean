@@ -1,5 +1,6 @@
 module
 public import Spec.Law.Contains
+public import Spec.Law.Device
 public import Spec.Law.Point
 
 /-!
@@ -179,6 +180,36 @@ theorem verdict_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing 
       exact ⟨v, hv, hin.computes hok hc⟩
     · rw [Array.getElem?_eq_none hge] at hok
       cases hok
+
+/-- A device never fails: if each of its operations meets the rounding model, and the recorded output is what it computes from the
+recorded inputs, running the specification's text, then the verdict is not FAIL. -/
+theorem device_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] (hN : N.Enclosing) {δ : Type}
+    [Scalar δ] [Recorded δ] {value : δ → Rat} (hd : Device m N value) (order : m.order = .sequential ∨ m.order = .any)
+    (hread : ∀ name i x, value (Recorded.read name i x) = x.toRat) {points : List (String × Point)}
+    (hpoints : ∀ p ∈ points, Parametric p.2) {r : Request} {point : Point}
+    (hpoint : Request.lookup r.point points = some point) {q : Prediction δ} (hq : point δ r = .ok q) {out : Tensor}
+    (hshape : q.shape = out.shape) {indices : List Nat} (hout : ∀ i ∈ indices, ∀ x,
+      (q.block (i / q.size))[i % q.size]? = some x → ∃ v, out.number? i = some v ∧ value x = v.toRat) :
+    verdict points m r out indices ≠ "FAIL" := by
+  obtain ⟨k, hk⟩ := Request.mem_of_lookup hpoint
+  have agree := hpoints _ hk (computed_preserved hd order) (fun name i x => Computed.of (hread name i x)) r
+  simp only at agree
+  rw [hq] at agree
+  generalize he : point (Execution m N) r = e at agree
+  cases agree with
+  | @ok _ e h =>
+    refine verdict_ne_fail hN hpoints hpoint he (h.shape ▸ hshape) fun i hi y hy => ?_
+    rw [← h.size] at hy
+    obtain ⟨hlt, rfl⟩ := Array.getElem?_eq_some_iff.mp hy
+    have each := h.block (i / q.size)
+    have hlt' : i % q.size < (q.block (i / q.size)).size := by
+      have := each.length_eq
+      simp only [Array.length_toList] at this
+      omega
+    have hin := each.getElem (i % q.size) (by simpa using hlt') (by simpa using hlt)
+    simp only [Array.getElem_toList] at hin
+    obtain ⟨v, hv, hx⟩ := hout i hi _ (Array.getElem?_eq_getElem hlt')
+    exact ⟨v, hv, hx ▸ hin.computes⟩
 
 /-- Recorded numbers are numbers of the field. -/
 @[reducible] def Numbers.recorded (N : Numbers K) : Recorded K := ⟨fun _ _ x => N.ofRat x.toRat⟩
