@@ -60,15 +60,6 @@ theorem entries {n : Nat} {f : Fin n → α} {g : Fin n → β} (h : ∀ i, R (f
   | zero => simp only [List.ofFn_zero]; exact .nil
   | succ n ih => rw [List.ofFn_succ, List.ofFn_succ]; exact .cons (h 0) (ih fun i => h i.succ)
 
-theorem getElem {xs : List α} {ys : List β} (h : Each R xs ys) (i : Nat) (hx : i < xs.length) (hy : i < ys.length) :
-    R xs[i] ys[i] := by
-  induction h generalizing i with
-  | nil => simp at hx
-  | cons h' _ ih =>
-    cases i with
-    | zero => exact h'
-    | succ i => exact ih i (by simpa using hx) (by simpa using hy)
-
 theorem of_getElem {xs : List α} {ys : List β} (hl : xs.length = ys.length)
     (h : ∀ (i : Nat) (hx : i < xs.length) (hy : i < ys.length), R xs[i] ys[i]) : Each R xs ys := by
   induction xs generalizing ys with
@@ -82,6 +73,15 @@ theorem of_getElem {xs : List α} {ys : List β} (hl : xs.length = ys.length)
     | cons y ys =>
       refine .cons (h 0 (by simp) (by simp)) (ih (by simpa using hl) fun i hx hy => ?_)
       exact h (i + 1) (by simpa using hx) (by simpa using hy)
+
+theorem getElem? {xs : List α} {ys : List β} (h : Each R xs ys) (i : Nat) :
+    (xs[i]? = none ∧ ys[i]? = none) ∨ ∃ x y, xs[i]? = some x ∧ ys[i]? = some y ∧ R x y := by
+  induction h generalizing i with
+  | nil => simp
+  | cons h _ ih =>
+    cases i with
+    | zero => simpa using h
+    | succ i => simpa using ih i
 
 theorem getD {xs : List α} {ys : List β} (h : Each R xs ys) {a : α} {b : β} (h0 : R a b) (i : Nat) :
     R (xs.toArray.getD i a) (ys.toArray.getD i b) := by

@@ -51,6 +51,13 @@ structure Prediction.Alike (R : α → β → Prop) (p : Prediction α) (q : Pre
   /-- The entries are related. -/
   block (i : Nat) : Each R (p.block i).toList (q.block i).toList
 
+/-- Both have an entry at a place, and they are related, or neither has one. -/
+theorem Prediction.Alike.entry {p : Prediction α} {q : Prediction β} (h : p.Alike R q) (b i : Nat) :
+    ((p.block b)[i]? = none ∧ (q.block b)[i]? = none) ∨
+      ∃ x y, (p.block b)[i]? = some x ∧ (q.block b)[i]? = some y ∧ R x y := by
+  have h := (h.block b).getElem? i
+  simpa only [Array.getElem?_toList] using h
+
 /-- Recorded numbers are related. -/
 def Reads [Recorded α] [Recorded β] (R : α → β → Prop) : Prop :=
   ∀ name i x, R (Recorded.read name i x) (Recorded.read name i x)

@@ -166,20 +166,12 @@ theorem verdict_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing 
     rw [judgeLoop_failed] at hf
     · exact absurd hf (by decide)
     intro i hi _ hok
-    have each := h.block (i / p.size)
     rw [Array.getD_eq_getD_getElem?] at hok ⊢
-    rcases Nat.lt_or_ge (i % p.size) (p.block (i / p.size)).size with hlt | hge
-    · have hlt' : i % p.size < (q.block (i / p.size)).size := by
-        have := each.length_eq
-        simp only [Array.length_toList] at this
-        omega
-      have hin := each.getElem (i % p.size) (by simpa using hlt) (by simpa using hlt')
-      simp only [Array.getElem_toList] at hin
-      rw [Array.getElem?_eq_getElem hlt, Option.getD_some] at hok ⊢
-      obtain ⟨v, hv, hc⟩ := hout i hi _ (Array.getElem?_eq_getElem hlt')
+    rcases h.entry (i / p.size) (i % p.size) with ⟨hx, _⟩ | ⟨x, y, hx, hy, hin⟩
+    · rw [hx] at hok; cases hok
+    · rw [hx] at hok ⊢
+      obtain ⟨v, hv, hc⟩ := hout i hi y hy
       exact ⟨v, hv, hin.computes hok hc⟩
-    · rw [Array.getElem?_eq_none hge] at hok
-      cases hok
 
 /-- A device never fails: if each of its operations meets the rounding model, and the recorded output is what it computes from the
 recorded inputs, running the specification's text, then the verdict is not FAIL. -/
@@ -200,16 +192,12 @@ theorem device_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K
   | @ok _ e h =>
     refine verdict_ne_fail hN hpoints hpoint he (h.shape ▸ hshape) fun i hi y hy => ?_
     rw [← h.size] at hy
-    obtain ⟨hlt, rfl⟩ := Array.getElem?_eq_some_iff.mp hy
-    have each := h.block (i / q.size)
-    have hlt' : i % q.size < (q.block (i / q.size)).size := by
-      have := each.length_eq
-      simp only [Array.length_toList] at this
-      omega
-    have hin := each.getElem (i % q.size) (by simpa using hlt') (by simpa using hlt)
-    simp only [Array.getElem_toList] at hin
-    obtain ⟨v, hv, hx⟩ := hout i hi _ (Array.getElem?_eq_getElem hlt')
-    exact ⟨v, hv, hx ▸ hin.computes⟩
+    rcases h.entry (i / q.size) (i % q.size) with ⟨_, hn⟩ | ⟨x, _, hx, hs, hin⟩
+    · rw [hn] at hy; cases hy
+    · rw [hs] at hy
+      cases hy
+      obtain ⟨v, hv, hxv⟩ := hout i hi x hx
+      exact ⟨v, hv, hxv ▸ hin.computes⟩
 
 /-- Recorded numbers are numbers of the field. -/
 @[reducible] def Numbers.recorded (N : Numbers K) : Recorded K := ⟨fun _ _ x => N.ofRat x.toRat⟩
@@ -238,19 +226,15 @@ theorem eq_of_verdict_exact [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedR
     · obtain ⟨_, hall⟩ := judgeLoop_exact _ _ _ _ _ (Tally.word_eq_exact hword)
       obtain ⟨v, hv, hok, hlo, hhi⟩ := hall i hi hsize
       rw [← h.size] at hx
-      obtain ⟨hlt, rfl⟩ := Array.getElem?_eq_some_iff.mp hx
-      have each := h.block (i / p.size)
-      have hlt' : i % p.size < (p.block (i / p.size)).size := by
-        have := each.length_eq
-        simp only [Array.length_toList] at this
-        omega
-      have hin := each.getElem (i % p.size) (by simpa using hlt') (by simpa using hlt)
-      simp only [Array.getElem_toList] at hin
-      rw [Array.getD_eq_getD_getElem?, Array.getElem?_eq_getElem hlt', Option.getD_some] at hok hlo hhi
-      have hin := hin hok
-      unfold Rationals.Holds at hin
-      rw [hlo, hhi] at hin
-      exact ⟨v, hv, IsPartialOrder.le_antisymm _ _ hin.2 hin.1⟩
+      rcases h.entry (i / p.size) (i % p.size) with ⟨_, hn⟩ | ⟨y, _, hy, hs, hin⟩
+      · rw [hn] at hx; cases hx
+      · rw [hs] at hx
+        cases hx
+        rw [Array.getD_eq_getD_getElem?, hy, Option.getD_some] at hok hlo hhi
+        have hin := hin hok
+        unfold Rationals.Holds at hin
+        rw [hlo, hhi] at hin
+        exact ⟨v, hv, IsPartialOrder.le_antisymm _ _ hin.2 hin.1⟩
     · exact absurd hword (by decide)
 
 end Spec
