@@ -4,10 +4,9 @@ public import Spec.Law.Interval
 public import Spec.Law.Depth
 
 /-!
-# A faithful implementation never leaves its reach
+# A rounded operation never leaves its reach
 
-If every operation of an implementation meets the rounding model, its result lies in the interval that the
-specification's evaluation gives. So a correct implementation can't fail, whatever its order of summation.
+Roundings, and sums of products in any order: the laws from which `Spec.Law.Inside` makes those of whole layers.
 -/
 
 @[expose] public noncomputable section
@@ -47,9 +46,6 @@ theorem under_nonneg : 0 ≤ under m := twoPowNeg_nonneg _
 theorem sumUnit_nonneg : 0 ≤ sumUnit m := twoPowNeg_nonneg _
 
 theorem sumUnder_nonneg : 0 ≤ sumUnder m := twoPowNeg_nonneg _
-
-theorem sound_recorded (x : Dyadic) : Sound (.recorded x : Reach m) x.toRat x.toRat :=
-  ⟨Interval.holds_point x, Interval.holds_point x⟩
 
 theorem holds_shorten {I : Interval} {x : Rat} (h : I.Holds x) : (shorten I).Holds x := by
   have h1 := Dyadic.toRat_le_toRat_iff.mpr (Dy.down_le runBits I.lo)
@@ -103,73 +99,28 @@ theorem holds_round {I : Interval} {y z : Rat} (h : I.Holds y) (hz : Rounded (un
 def Cast (m : Rounding) (y z : Rat) : Prop :=
   if m.castPrecision = 0 then z = y else Rounded (twoPowNeg (Int.ofNat m.castPrecision)).toRat (sumUnder m) y z
 
-/-- A factor that is rounded before it is multiplied, to TF32 for example, stays in its reach. -/
-theorem sound_cast {r : Reach m} {x y z : Rat} (h : Sound r x y) (hz : Cast m y z) : Sound (cast r) x z := by
+/-- What a sum of products reads of a number in reach, rounded to TF32 for example, is in reach. -/
+theorem holds_cast {r : Reach m} {x y : Rat} (h : r.run.Holds x) (hy : Cast m x y) : (cast r).run.Holds y := by
   unfold cast
-  unfold Cast at hz
-  split at hz
-  · rename_i h0; rw [if_pos h0]; subst hz; exact h
-  · rename_i h0; rw [if_neg h0]; exact ⟨h.exact, holds_roundTo h.run hz⟩
+  unfold Cast at hy
+  split at hy
+  · rename_i h0; rw [if_pos h0, hy]; exact h
+  · rename_i h0; rw [if_neg h0]; exact holds_roundTo h hy
 
-/-- A sum, rounded once. -/
-theorem sound_add {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
-    (hz : Rounded (unit m) (under m) (x' + y') z) : Sound (r + s) (x + y) z :=
-  ⟨Interval.holds_add hx.exact hy.exact, holds_round (Interval.holds_add hx.run hy.run) hz⟩
-
-/-- A difference, rounded once. -/
-theorem sound_sub {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
-    (hz : Rounded (unit m) (under m) (x' - y') z) : Sound (r - s) (x - y) z :=
-  ⟨Interval.holds_sub hx.exact hy.exact, holds_round (Interval.holds_sub hx.run hy.run) hz⟩
-
-/-- A product, rounded once. -/
-theorem sound_mul {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
-    (hz : Rounded (unit m) (under m) (x' * y') z) : Sound (r * s) (x * y) z :=
-  ⟨Interval.holds_mul hx.exact hy.exact, holds_round (Interval.holds_mul hx.run hy.run) hz⟩
-
-/-- A quotient that is rounded once stays in its reach, wherever that has a bound; and no divisor is 0. -/
-theorem sound_div {r s : Reach m} {x x' y y' z : Rat} (hx : Sound r x x') (hy : Sound s y y')
-    (hok : (r / s).ok = true) (hz : Rounded (unit m) (under m) (x' / y') z) : y' ≠ 0 ∧ Sound (r / s) (x / y) z := by
-  have hok : (quotient m r s).ok = true := hok
-  show y' ≠ 0 ∧ Sound (quotient m r s) (x / y) z
-  unfold quotient at *
-  cases he : Interval.div r.exact s.exact <;> cases hr : Interval.div r.run s.run <;>
-    simp only [he, hr, undefined, ok, Bool.false_eq_true] at hok ⊢
-  exact ⟨(Interval.holds_div hr hx.run hy.run).1,
-    (Interval.holds_div he hx.exact hy.exact).2, holds_round (Interval.holds_div hr hx.run hy.run).2 hz⟩
-
-/-- A sign is changed without rounding. -/
-theorem sound_neg {r : Reach m} {x x' : Rat} (hx : Sound r x x') : Sound (-r) (-x) (-x') :=
-  ⟨Interval.holds_neg hx.exact, Interval.holds_neg hx.run⟩
-
-/-- The larger of two numbers is taken without rounding. -/
-theorem sound_max {r s : Reach m} {x x' y y' : Rat} (hx : Sound r x x') (hy : Sound s y y') :
-    Sound (Max.max r s) (Max.max x y) (Max.max x' y') :=
-  ⟨Interval.holds_max hx.exact hy.exact, Interval.holds_max hx.run hy.run⟩
-
-/-- Either of two readings of one value. -/
-theorem sound_either {r s : Reach m} {x z : Rat} (hr : r.exact.Holds x) (h : r.run.Holds z ∨ s.run.Holds z) :
-    Sound (Scalar.either r s) x z :=
-  ⟨hr, h.elim Interval.holds_hull_left Interval.holds_hull_right⟩
-
-/-- Two factors of a sum of products, with what they stand for exactly (`x`, `y`) and as an implementation
-reads them (`x'`, `y'`). -/
+/-- Two factors of a sum of products, as an implementation reads them. -/
 structure Factors (m : Rounding) where
-  /-- The first factor. -/
+  /-- The first factor's reach. -/
   r : Reach m
-  /-- The second factor. -/
+  /-- The second factor's reach. -/
   s : Reach m
-  /-- The first factor's exact value. -/
+  /-- The first factor. -/
   x : Rat
-  /-- The second factor's exact value. -/
+  /-- The second factor. -/
   y : Rat
-  /-- The first factor as it is read. -/
-  x' : Rat
-  /-- The second factor as it is read. -/
-  y' : Rat
-  /-- The first factor is sound. -/
-  hr : Sound (cast r) x x'
-  /-- The second factor is sound. -/
-  hs : Sound (cast s) y y'
+  /-- The first factor is in reach. -/
+  hr : r.run.Holds x
+  /-- The second factor is in reach. -/
+  hs : s.run.Holds y
 
 theorem bounded_abs (x : Dyadic) : Bounded x.toRat (Dy.abs x).toRat := by
   have h := le_abs x
@@ -180,30 +131,22 @@ theorem holds_recorded {x : Dyadic} {y : Rat} (h : (Interval.point x).Holds y) :
   unfold Holds Interval.point at h
   grind
 
-/-- One more product: what is known and what is enclosed still add up to the exact sum and to the computed one. -/
-theorem push_sound {s : Partial} {e v a : Rat} (he : s.exact.Holds e) (hv : s.run.Holds v) (ha : a ≤ s.mags.toRat)
-    (t : Factors m) :
-    ∃ e' v', (s.push (cast t.r) (cast t.s)).exact.Holds e' ∧ (s.push (cast t.r) (cast t.s)).run.Holds v' ∧
-      (s.push (cast t.r) (cast t.s)).known.toRat + e' = s.known.toRat + e + t.x * t.y ∧
-      (s.push (cast t.r) (cast t.s)).known.toRat + v' = s.known.toRat + v + t.x' * t.y' ∧
-      a + Rounding.size (t.x' * t.y') ≤ (s.push (cast t.r) (cast t.s)).mags.toRat ∧
-      (s.push (cast t.r) (cast t.s)).terms = s.terms + 1 := by
-  obtain ⟨r, q, x, y, x', y', hr, hs⟩ := t
+/-- One more product: what is known and what is enclosed still add up to the computed sum. -/
+theorem push_run {s : Partial} {v a : Rat} (hv : s.run.Holds v) (ha : a ≤ s.mags.toRat) (t : Factors m) :
+    ∃ v', (s.push t.r t.s).run.Holds v' ∧
+      (s.push t.r t.s).known.toRat + v' = s.known.toRat + v + t.x * t.y ∧
+      a + Rounding.size (t.x * t.y) ≤ (s.push t.r t.s).mags.toRat ∧ (s.push t.r t.s).terms = s.terms + 1 := by
+  obtain ⟨r, q, x, y, hr, hs⟩ := t
   simp only
-  generalize cast r = r at *
-  generalize cast q = q at *
   have enclosed (hp : s.push r q = ⟨s.terms + 1, s.known, Interval.add s.exact (Interval.mul r.exact q.exact),
       Interval.add s.run (Interval.mul r.run q.run), s.mags + (Interval.mul r.run q.run).mag,
-      s.ok && r.ok && q.ok⟩) : ∃ e' v', (s.push r q).exact.Holds e' ∧ (s.push r q).run.Holds v' ∧
-      (s.push r q).known.toRat + e' = s.known.toRat + e + x * y ∧
-      (s.push r q).known.toRat + v' = s.known.toRat + v + x' * y' ∧
-      a + Rounding.size (x' * y') ≤ (s.push r q).mags.toRat ∧ (s.push r q).terms = s.terms + 1 := by
+      s.ok && r.ok && q.ok⟩) : ∃ v', (s.push r q).run.Holds v' ∧
+      (s.push r q).known.toRat + v' = s.known.toRat + v + x * y ∧
+      a + Rounding.size (x * y) ≤ (s.push r q).mags.toRat ∧ (s.push r q).terms = s.terms + 1 := by
     rw [hp]
-    have run := Interval.holds_mul hr.run hs.run
+    have run := Interval.holds_mul hr hs
     have h := Rounding.size_le (bounded_mag run)
-    refine ⟨e + x * y, v + x' * y', Interval.holds_add he (Interval.holds_mul hr.exact hs.exact),
-      Interval.holds_add hv run, ?_, ?_, ?_, rfl⟩
-    · grind
+    refine ⟨v + x * y, Interval.holds_add hv run, ?_, ?_, rfl⟩
     · grind
     · simp only [Dyadic.toRat_add]
       grind
@@ -215,42 +158,35 @@ theorem push_sound {s : Partial} {e v a : Rat} (he : s.exact.Holds e) (hv : s.ru
     | enclosed => exact enclosed rfl
     | state => exact enclosed rfl
     | recorded q =>
-      have h1 := holds_recorded hr.exact
-      have h2 := holds_recorded hs.exact
-      have h3 := holds_recorded hr.run
-      have h4 := holds_recorded hs.run
-      have h5 := Rounding.size_le (bounded_abs (p * q))
-      simp only [Dyadic.toRat_mul] at h5
-      refine ⟨e, v, he, hv, ?_, ?_, ?_, rfl⟩
-      · simp only [Partial.push, Dyadic.toRat_add, Dyadic.toRat_mul]
-        grind
+      have h1 := holds_recorded hr
+      have h2 := holds_recorded hs
+      have h3 := Rounding.size_le (bounded_abs (p * q))
+      simp only [Dyadic.toRat_mul] at h3
+      refine ⟨v, hv, ?_, ?_, rfl⟩
       · simp only [Partial.push, Dyadic.toRat_add, Dyadic.toRat_mul]
         grind
       · simp only [Partial.push, Dyadic.toRat_add]
-        rw [h3, h4]
+        rw [h1, h2]
         grind
 
-theorem foldl_sound (ts : List (Factors m)) (s : Partial) (e v a : Rat) (he : s.exact.Holds e) (hv : s.run.Holds v)
-    (ha : a ≤ s.mags.toRat) :
-    let s' := (ts.map fun t => (t.r, t.s)).foldl (init := s) fun s p => s.push (cast p.1) (cast p.2)
-    ∃ e' v', s'.exact.Holds e' ∧ s'.run.Holds v' ∧
-      s'.known.toRat + e' = s.known.toRat + e + Rounding.total (fun t => t.x * t.y) ts ∧
-      s'.known.toRat + v' = s.known.toRat + v + Rounding.total (fun t => t.x' * t.y') ts ∧
-      a + Rounding.total (fun t => Rounding.size (t.x' * t.y')) ts ≤ s'.mags.toRat ∧
+theorem foldl_run (ts : List (Factors m)) (s : Partial) (v a : Rat) (hv : s.run.Holds v) (ha : a ≤ s.mags.toRat) :
+    let s' := (ts.map fun t => (t.r, t.s)).foldl (init := s) fun s p => s.push p.1 p.2
+    ∃ v', s'.run.Holds v' ∧
+      s'.known.toRat + v' = s.known.toRat + v + Rounding.total (fun t => t.x * t.y) ts ∧
+      a + Rounding.total (fun t => Rounding.size (t.x * t.y)) ts ≤ s'.mags.toRat ∧
       s'.terms = s.terms + ts.length := by
-  induction ts generalizing s e v a with
+  induction ts generalizing s v a with
   | nil =>
     simp only [List.map_nil, List.foldl_nil, Rounding.total, Rat.add_zero, List.length_nil, Nat.add_zero]
-    exact ⟨e, v, he, hv, rfl, rfl, ha, trivial⟩
+    exact ⟨v, hv, rfl, ha, trivial⟩
   | cons t ts ih =>
-    obtain ⟨e1, v1, h1, h2, h3, h4, h5, h6⟩ := push_sound he hv ha t
-    obtain ⟨e2, v2, g1, g2, g3, g4, g5, g6⟩ := ih (s.push (cast t.r) (cast t.s)) e1 v1 _ h1 h2 h5
+    obtain ⟨v1, h1, h2, h3, h4⟩ := push_run hv ha t
+    obtain ⟨v2, g1, g2, g3, g4⟩ := ih (s.push t.r t.s) v1 _ h1 h3
     simp only [List.map_cons, List.foldl_cons, Rounding.total, List.length_cons] at *
-    refine ⟨e2, v2, g1, g2, ?_, ?_, ?_, ?_⟩
-    · rw [g3, h3]; grind
-    · rw [g4, h4]; grind
-    · rw [← Rat.add_assoc]; exact g5
-    · rw [g6, h6]; omega
+    refine ⟨v2, g1, ?_, ?_, ?_⟩
+    · rw [g2, h2]; grind
+    · rw [← Rat.add_assoc]; exact g3
+    · rw [g4, h4]; omega
 
 theorem growth_le_gamma {p n : Nat} {g : Dyadic} (h : Rounding.gamma p n = some g) :
     Rounding.growth (twoPowNeg (Int.ofNat p)).toRat n - 1 ≤ g.toRat ∧ g.toRat ≤ 1 := by
@@ -281,20 +217,79 @@ theorem growth_le_gamma {p n : Nat} {g : Dyadic} (h : Rounding.gamma p n = some 
 def Finished (m : Rounding) (s v : Rat) : Prop :=
   if m.accumulatesItself then v = s else Rounded (unit m) (under m) s v
 
-/-- A dot product: whatever tree of its class an implementation adds the products in, fused or not, the factors rounded to TF32 or
-kept, accumulated in a format of its own or not, its result is in reach. -/
-theorem sound_dot (ts : List (Factors m)) {o : Order} {a v : Rat}
-    (horder : o.leaves.Perm (ts.map fun t => (t.x', t.y'))) (hdepth : o.depth ≤ m.order.depth ts.length)
-    (hrun : Order.Run (sumUnit m) (sumUnder m) o a) (hv : Finished m a v)
-    (hok : (Scalar.dot (ts.map fun t => (t.r, t.s)) : Reach m).ok = true) :
-    Sound (Scalar.dot (ts.map fun t => (t.r, t.s))) (Rounding.total (fun t => t.x * t.y) ts) v := by
+/-- The sum `v` of the products can come out: in some tree of the order class, fused or not, with the accumulator's roundings and
+a last one to the format of the result. -/
+def Adds (m : Rounding) (ps : List (Rat × Rat)) (v : Rat) : Prop :=
+  (ps = [] ∧ v = 0) ∨ ∃ o a, o.leaves.Perm ps ∧ o.depth ≤ m.order.depth ps.length ∧
+    Order.Run (sumUnit m) (sumUnder m) o a ∧ Finished m a v
+
+theorem toRat_nat (n : Nat) : (dyadic (Int.ofNat n)).toRat = n := by
+  unfold dyadic
+  rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
+  show ((n : Int) : Rat) * 2 ^ (-0 : Int) = n
+  rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast]
+
+/-- A sum of products: whatever tree of its class an implementation adds them in, fused or not, accumulated in a format of its own
+or not, its result is in reach. -/
+theorem holds_adds (ts : List (Factors m)) {v : Rat} (hv : Adds m (ts.map fun t => (t.x, t.y)) v)
+    (hok : (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
+      fun s p => s.push p.1 p.2)).ok = true) :
+    (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
+      fun s p => s.push p.1 p.2)).run.Holds v := by
   have zero : (Interval.point Dyadic.zero).Holds 0 := Interval.holds_point Dyadic.zero
-  obtain ⟨e', v', h1, h2, hk1, hk2, h3, h4⟩ := foldl_sound ts Partial.empty 0 0 0 zero zero Rat.le_refl
+  obtain ⟨v', h1, hk, h3, h4⟩ := foldl_run ts Partial.empty 0 0 zero Rat.le_refl
   have hz : Partial.empty.known.toRat = 0 := rfl
-  rw [hz, Rat.zero_add, Rat.zero_add] at hk1 hk2
+  rw [hz, Rat.zero_add, Rat.zero_add] at hk
   rw [Rat.zero_add] at h3
+  generalize (ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) (fun s p => s.push p.1 p.2) = s at *
+  have h5 : s.terms = ts.length := by rw [h4]; simp [Partial.empty]
+  unfold Partial.finish at hok ⊢
+  rw [h5] at hok ⊢
+  cases hg : Rounding.gamma m.sumPrecision (m.order.depth ts.length + 1) with
+  | none => rw [hg] at hok; simp [undefined, ok] at hok
+  | some g =>
+  obtain ⟨hg1, hg2⟩ := growth_le_gamma hg
+  have k := Interval.holds_add (Interval.holds_point s.known) h1
+  rw [hk] at k
+  have ht : 0 ≤ sumUnder m := sumUnder_nonneg
+  have hG := Rounding.one_le_growth (sumUnit_nonneg (m := m)) (m.order.depth ts.length + 1)
+  have hg1 : Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) - 1 ≤ g.toRat := hg1
+  have sum {a : Rat} (ha : Bounded (a - Rounding.total (fun t : Factors m => t.x * t.y) ts)
+      (g.toRat * s.mags.toRat + sumUnder m * (4 * ts.length))) :
+      (shorten ((Interval.add (Interval.point s.known) s.run).widen
+        (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length))))).Holds a := by
+    apply holds_shorten
+    apply holds_widen k
+    have h6 : ((4 * ts.length : Nat) : Rat) = 4 * ts.length := by rw [Rat.natCast_mul]; rfl
+    simp only [Dyadic.toRat_add, Dyadic.toRat_mul, toRat_nat, h6]
+    exact ha
+  have finished {a v : Rat} (ha : (shorten ((Interval.add (Interval.point s.known) s.run).widen
+      (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length))))).Holds a) (hv : Finished m a v) :
+      Interval.Holds (if m.accumulatesItself then shorten ((Interval.add (Interval.point s.known) s.run).widen
+        (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length)))) else round m 1 (shorten
+        ((Interval.add (Interval.point s.known) s.run).widen
+          (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length)))))) v := by
+    unfold Finished at hv
+    split at hv
+    · rename_i h; subst hv; rw [if_pos h]; exact ha
+    · rename_i h; rw [if_neg h]; exact holds_round ha hv
+  rcases hv with ⟨hnil, rfl⟩ | ⟨o, a, horder, hdepth, hrun, hv⟩
+  · have hts : ts = [] := List.map_eq_nil_iff.mp hnil
+    subst hts
+    refine finished (a := 0) (sum ?_) ?_
+    · have h7 := Rat.mul_nonneg (a := g.toRat) (b := s.mags.toRat) (by grind) (by simpa [Rounding.total] using h3)
+      simp only [Rounding.total, List.length_nil]
+      unfold Bounded
+      constructor <;> grind
+    · unfold Finished
+      split
+      · rfl
+      · have hu : 0 ≤ unit m := unit_nonneg
+        have ht : 0 ≤ under m := under_nonneg
+        exact ⟨0, 0, ⟨by grind, by grind⟩, ⟨by grind, by grind⟩, by grind⟩
+  rw [List.length_map] at hdepth
   have hterms : o.terms = ts.length := by rw [o.terms_eq, horder.length_eq, List.length_map]
-  have hexact : o.exact = Rounding.total (fun t : Factors m => t.x' * t.y') ts := by
+  have hexact : o.exact = Rounding.total (fun t : Factors m => t.x * t.y) ts := by
     rw [o.exact_eq, Rounding.total_perm _ horder, Rounding.total_map]
   have hsize := o.size_leaves
   rw [Rounding.total_perm _ horder, Rounding.total_map] at hsize
@@ -304,50 +299,15 @@ theorem sound_dot (ts : List (Factors m)) {o : Order} {a v : Rat}
   rw [hterms] at herror hn
   rw [hexact] at herror
   have hn' : (1 : Rat) ≤ ts.length := by exact_mod_cast hn
-  have hok : (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
-    fun s p => s.push (cast p.1) (cast p.2))).ok = true := hok
-  show Sound (Partial.finish m _) _ _
-  generalize (ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) (fun s p => s.push (cast p.1) (cast p.2)) = s at *
-  have h5 : s.terms = ts.length := by rw [h4]; simp [Partial.empty]
-  unfold Partial.finish at hok ⊢
-  rw [h5] at hok ⊢
-  cases hg : Rounding.gamma m.sumPrecision (m.order.depth ts.length + 1) with
-  | none => rw [hg] at hok; simp [undefined, ok] at hok
-  | some g =>
-  obtain ⟨hg1, hg2⟩ := growth_le_gamma hg
-  have k1 := Interval.holds_add (Interval.holds_point s.known) h1
-  have k2 := Interval.holds_add (Interval.holds_point s.known) h2
-  rw [hk1] at k1
-  rw [hk2] at k2
-  have sum : (shorten ((Interval.add (Interval.point s.known) s.run).widen
-      (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length))))).Holds a := by
-    apply holds_shorten
-    apply holds_widen k2
-    have h6 : (dyadic (Int.ofNat (4 * ts.length))).toRat = 4 * ts.length := by
-      unfold dyadic
-      rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
-      show ((4 * ts.length : Nat) : Int) * (2 : Rat) ^ (-0 : Int) = _
-      rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast, Rat.natCast_mul]
-      rfl
-    simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h6]
-    show Bounded _ (_ + sumUnder m * _)
-    have ht : 0 ≤ sumUnder m := sumUnder_nonneg
-    have hG := Rounding.one_le_growth (sumUnit_nonneg (m := m)) (m.order.depth ts.length + 1)
-    have hg1 : Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) - 1 ≤ g.toRat := hg1
-    generalize Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) = G at *
-    generalize Rounding.total (fun t : Factors m => Rounding.size (t.x' * t.y')) ts = M at *
-    generalize (ts.length : Rat) = n at *
-    have p1 := Rat.mul_nonneg (a := g.toRat - (G - 1)) (b := M) (by grind) hmags
-    have p2 := Rat.mul_nonneg (a := g.toRat) (b := s.mags.toRat - M) (by grind) (by grind)
-    have p3 := Rat.mul_nonneg (a := 2 * n - 1) (b := (2 - G) * sumUnder m) (by grind)
-      (Rat.mul_nonneg (by grind) ht)
-    unfold Bounded at *
-    constructor <;> grind
-  refine ⟨k1, ?_⟩
-  unfold Finished at hv
-  show Interval.Holds (if m.accumulatesItself then _ else _) v
-  split at hv
-  · rename_i h; subst hv; rw [if_pos h]; exact sum
-  · rename_i h; rw [if_neg h]; exact holds_round sum hv
+  refine finished (sum ?_) hv
+  generalize Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) = G at *
+  generalize Rounding.total (fun t : Factors m => Rounding.size (t.x * t.y)) ts = M at *
+  generalize (ts.length : Rat) = n at *
+  have p1 := Rat.mul_nonneg (a := g.toRat - (G - 1)) (b := M) (by grind) hmags
+  have p2 := Rat.mul_nonneg (a := g.toRat) (b := s.mags.toRat - M) (by grind) (by grind)
+  have p3 := Rat.mul_nonneg (a := 2 * n - 1) (b := (2 - G) * sumUnder m) (by grind)
+    (Rat.mul_nonneg (by grind) ht)
+  unfold Bounded at *
+  constructor <;> grind
 
 end Spec.Reach
