@@ -31,8 +31,6 @@ public import Spec.Law.OnlineSoftmax
 public import Spec.Law.Execution
 public import Spec.Law.Holds
 public import Spec.Law.Inside
-public import Spec.Law.Interval
-public import Spec.Law.Mamba
 public import Spec.Law.Numbers
 public import Spec.Law.Patch
 public import Spec.Law.Point
