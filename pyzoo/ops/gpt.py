@@ -1,16 +1,30 @@
-"""The operations of GPT (Radford et al., "Language Models are Unsupervised Multitask Learners"), as spec points.
+"""The operations of GPT (Radford et al., "Language Models are Unsupervised Multitask Learners"), as spec points. Its block is
+the vision transformer's but for causal attention, so they share the operations.
 
-Shapes: B texts, P tokens before, T tokens now, S = P + T keys, D width, H heads, d = D / H, M = 4D, V vocabulary, C positions.
+Shapes: B texts, P tokens before, T tokens now, S = P + T keys, D width, H heads, d = D / H, V vocabulary, C positions.
 Lean: `Spec.GPT`, `Spec.causalAttend`, `Spec.embedAt`.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pyzoo.ops import vit
 from pyzoo.ops.point import SINGLE, spec_point
+
+
+def _as_in(name: str) -> Callable[..., Tensor]:
+    """The vision transformer's operation of that name, with its arithmetic, as GPT's spec point."""
+    operation = getattr(vit, name).__wrapped__
+    return spec_point(f"gpt.{name}", operation.arithmetic)(operation)
+
+
+norm, qkv, scores, mix, proj, add, fc1, gelu, fc2 = map(
+    _as_in, ("norm", "qkv", "scores", "mix", "proj", "add", "fc1", "gelu", "fc2")
+)
 
 
 @spec_point("gpt.embed")
@@ -18,20 +32,6 @@ def embed(*, tokens: Tensor, token_weight: Tensor, position_weight: Tensor, past
     """Rows of the tokens and of their positions: tokens (B,T) after `past` others, token_weight (V,D), position_weight
     (C,D) -> (B,T,D)."""
     return F.embedding(tokens, token_weight) + position_weight[past : past + tokens.shape[1]]
-
-
-@spec_point("gpt.norm")
-def norm(*, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """Layer normalisation over the last axis: x (B,T,D), weight (D), bias (D) -> (B,T,D)."""
-    centred = x - x.mean(-1, keepdim=True)
-    variance = (centred * centred).mean(-1, keepdim=True)
-    return centred / torch.sqrt(variance + eps) * weight + bias
-
-
-@spec_point("gpt.qkv", SINGLE)
-def qkv(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Queries, keys and values, in this order: x (B,T,D), weight (3D,D), bias (3D) -> (B,T,3D)."""
-    return F.linear(x, weight, bias)
 
 
 @spec_point("gpt.heads")
@@ -46,12 +46,6 @@ def append(*, past: Tensor, now: Tensor) -> Tensor:
     return torch.cat([past, now], 2)
 
 
-@spec_point("gpt.scores")
-def scores(*, q: Tensor, k: Tensor) -> Tensor:
-    """Scaled dot products: q (B,H,T,d), k (B,H,S,d) -> (B,H,T,S)."""
-    return q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
-
-
 @spec_point("gpt.weights")
 def weights(*, scores: Tensor) -> Tensor:
     """Softmax over the keys that each query sees, the last of which is its own; 0 for the others: scores (B,H,T,S) ->
@@ -59,12 +53,6 @@ def weights(*, scores: Tensor) -> Tensor:
     T, S = scores.shape[-2:]
     later = torch.ones(T, S, dtype=torch.bool, device=scores.device).triu(S - T + 1)
     return scores.masked_fill(later, -math.inf).softmax(-1)
-
-
-@spec_point("gpt.mix", SINGLE)
-def mix(*, weights: Tensor, v: Tensor) -> Tensor:
-    """Weighted sums of the values: weights (B,H,T,S), v (B,H,S,d) -> (B,H,T,d)."""
-    return weights @ v
 
 
 @spec_point("gpt.attend", SINGLE)
@@ -79,40 +67,10 @@ def merge(*, z: Tensor) -> Tensor:
     return z.transpose(1, 2).flatten(2)
 
 
-@spec_point("gpt.proj", SINGLE)
-def proj(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """The attention's output projection: x (B,T,D), weight (D,D), bias (D) -> (B,T,D)."""
-    return F.linear(x, weight, bias)
-
-
-@spec_point("gpt.add")
-def add(*, x: Tensor, y: Tensor) -> Tensor:
-    """The sum of a residual branch and its input, which have the same shape."""
-    return x + y
-
-
-@spec_point("gpt.fc1", SINGLE)
-def fc1(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """The perceptron's first layer: x (B,T,D), weight (M,D), bias (M) -> (B,T,M)."""
-    return F.linear(x, weight, bias)
-
-
-@spec_point("gpt.gelu")
-def gelu(*, x: Tensor) -> Tensor:
-    """x Φ(x) with the normal distribution function Φ, entry by entry."""
-    return F.gelu(x)
-
-
 @spec_point("gpt.gelu_tanh")
 def gelu_tanh(*, x: Tensor) -> Tensor:
     """x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, entry by entry: the GELU of GPT-2's published weights."""
     return F.gelu(x, approximate="tanh")
-
-
-@spec_point("gpt.fc2", SINGLE)
-def fc2(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """The perceptron's second layer: x (B,T,M), weight (D,M), bias (D) -> (B,T,D)."""
-    return F.linear(x, weight, bias)
 
 
 @spec_point("gpt.block", SINGLE)

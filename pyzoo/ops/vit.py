@@ -49,7 +49,7 @@ def qkv(*, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 @spec_point("vit.scores")
 def scores(*, q: Tensor, k: Tensor) -> Tensor:
-    """Scaled dot products: q (B,H,T,d), k (B,H,T,d) -> (B,H,T,T)."""
+    """Scaled dot products: q (B,H,T,d), k (B,H,S,d) -> (B,H,T,S), where S = T."""
     return q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
 
 
@@ -61,7 +61,7 @@ def weights(*, scores: Tensor) -> Tensor:
 
 @spec_point("vit.mix", SINGLE)
 def mix(*, weights: Tensor, v: Tensor) -> Tensor:
-    """Weighted sums of the values: weights (B,H,T,T), v (B,H,T,d) -> (B,H,T,d)."""
+    """Weighted sums of the values: weights (B,H,T,S), v (B,H,S,d) -> (B,H,T,d), where S = T."""
     return weights @ v
 
 

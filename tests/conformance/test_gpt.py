@@ -56,7 +56,7 @@ def whole(tokens: torch.Tensor, built, output: torch.Tensor) -> Call:
 @pytest.mark.parametrize("parts", [(6,), (1, 5), (3, 2, 1), (1,) * 6])
 @torch.no_grad()
 def test_a_text_in_parts_computes_what_a_text_at_once_does(lean, parts):
-    """Through the model's own cache; the specification knows none."""
+    """`Spec.GPT.forward_part`, on the model's own cache: the specification that judges knows none."""
     built, out = calm(), []
     tokens = torch.randint(built.config.vocab, (1, 6), generator=torch.Generator().manual_seed(0))
     cache = built.start(1)

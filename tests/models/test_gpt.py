@@ -46,7 +46,7 @@ def integers(seed: int, *shape: int) -> torch.Tensor:
 @settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 2**31), past=st.integers(0, 4), now=st.integers(1, 5), t=st.integers(0, 4))
 def test_weights_do_not_depend_on_later_scores(seed, past, now, t):
-    """`Spec.causalWeights`, bit for bit: the rows are computed one by one."""
+    """`Spec.causalWeights_unseen`, bit for bit, and that a row has no other row's scores."""
     t = min(t, now - 1)
     scores = torch.randn(1, 2, now, past + now, generator=torch.Generator().manual_seed(seed))
     later = scores.clone()
@@ -59,7 +59,7 @@ def test_weights_do_not_depend_on_later_scores(seed, past, now, t):
 @settings(deadline=None, max_examples=50)
 @given(seed=st.integers(0, 2**31), cut=st.integers(1, 5))
 def test_scores_and_cache_do_not_depend_on_where_a_text_is_cut(seed, cut):
-    """In exact arithmetic: integers, and heads of 4 entries, whose root is 2."""
+    """`Spec.causalAttention_part`, in exact arithmetic: integers, and heads of 4 entries, whose root is 2."""
     qkv = integers(seed, 1, 6, 24)
     q, k, v = ops.heads(qkv=qkv, heads=2)
     _, k1, v1 = ops.heads(qkv=qkv[:, :cut], heads=2)
@@ -71,7 +71,7 @@ def test_scores_and_cache_do_not_depend_on_where_a_text_is_cut(seed, cut):
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**31), t=st.integers(1, 6))
 def test_logits_do_not_depend_on_later_tokens(seed, t):
-    """Bit for bit between texts of one length: only what is multiplied by a weight of 0 differs."""
+    """`Spec.GPT.logits_causal`, bit for bit between texts of one length: only what is multiplied by a weight of 0 differs."""
     built = model(seed)
     tokens = torch.randint(11, (1, 7), generator=torch.Generator().manual_seed(seed))
     other = tokens.clone()
