@@ -18,7 +18,8 @@ from pyzoo.ops.point import Arithmetic
 
 DTYPES = (torch.float32, torch.float32, torch.float64, torch.bfloat16, torch.float16)
 LINEAR = ("mamba.in_proj", "mamba.x_proj", "mamba.out_proj", "mamba.head", "resnet.fc", "vit.embed", "vit.qkv", "vit.proj",
-          "vit.fc1", "vit.fc2", "vit.head", "rnn.head", "lstm.head", "gru.head")  # fmt: skip
+          "vit.fc1", "vit.fc2", "vit.head", "rnn.head", "lstm.head", "gru.head", "gpt.qkv", "gpt.proj", "gpt.fc1", "gpt.fc2",
+          "gpt.head")  # fmt: skip
 
 
 def sequential(x, weight, bias=0):

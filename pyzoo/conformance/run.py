@@ -149,11 +149,9 @@ def judge_gradients(
 ) -> list[Verdict]:
     """Verdicts on the gradients of spec points with one output, by point and input, in dataflow order."""
     module = family(name)
-    counts = getattr(module, "CALLS", {})
+    counts, alone = getattr(module, "CALLS", {}), getattr(module, "VALUES_ALONE", ())
     verdicts: dict[str, Verdict] = {}
-    for point in module.POINTS:
-        if point in getattr(module, "VALUES_ALONE", ()):
-            continue
+    for point in (p for p in module.POINTS if p not in alone):
         own = [c for c in calls if c.point == point and only in (None, point) and not module.skip(c)]
         for call in some(own, min(2, counts.get(point, 2)), seed):
             for answered in gradients(call, seed, answer):
@@ -161,7 +159,8 @@ def judge_gradients(
                 verdict = judge(lean, answered, 0, indices=chosen)
                 verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
     if not verdicts and only is not None:
-        return [Verdict(only, message="the gradients of this point are not judged: look at the points inside it")]
+        kind = "whole network" if only in alone else "point with several outputs"
+        return [Verdict(only, message=f"the gradients of a {kind} are not judged: look at the points inside it")]
     return list(verdicts.values())
 
 

@@ -109,9 +109,10 @@ def test_a_gradient_is_stored_and_judged_again(lean, foreign, tmp_path):
     assert judge(lean, isolated("backward_passes:scan", again), 0, indices=indices).holds
 
 
-def test_a_point_with_several_outputs_is_vacuous_and_says_so(lean):
-    result = run.conform(lean, "lstm", 1, point="lstm.cell.h", grad=True)
-    assert result.verdict == "VACUOUS" and not result.holds and "several outputs" in result.points[0].message
+@pytest.mark.parametrize(("point", "kind"), [("lstm.cell.h", "several outputs"), ("gpt.logits", "whole network")])
+def test_a_point_whose_gradients_are_not_judged_is_vacuous_and_says_so(lean, point, kind):
+    result = run.conform(lean, point.partition(".")[0], 1, point=point, grad=True)
+    assert result.verdict == "VACUOUS" and not result.holds and kind in result.points[0].message
 
 
 def test_a_failing_gradient_is_the_counterexample_of_which_a_test_is_written(lean, foreign, tmp_path):
