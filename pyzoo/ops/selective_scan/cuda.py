@@ -36,7 +36,7 @@ def plan(batches: int, width: int, groups: int, steps: int, states: int, multipr
     one if channels alone fill the GPU. The figures are the fastest of those measured on an H100."""
     lanes = min(16, max(1, padded(states) // 4))
     if backward:
-        channels, resident, wide = (64 if lanes == 16 else 128) // lanes, 4, 1
+        channels, resident, wide = 4 if lanes == 16 else min(32, 128 // lanes), 4, 1
     else:
         channels, resident, wide = 64 // lanes, 16, 2
     blocks = batches * groups * -(-(width // groups) // channels)
