@@ -83,7 +83,7 @@ def scan_inputs(built: Mamba, seed: int, length: int) -> dict[str, torch.Tensor]
         return torch.randn(shape, generator=generator).to(mixer.a_log)
 
     sequences = {name: draw(2, length, E) for name in ("u", "dt", "z")}
-    inputs = {name: draw(2, length, 1 + seed % 2, N) for name in ("b", "c")}
+    inputs = {name: draw(2, length, 2 - seed % 2, N) for name in ("b", "c")}
     fixed = {"a": -torch.exp(mixer.a_log.detach().to(weights)), "d": mixer.d.detach().to(weights),
              "bias": mixer.dt_bias.detach().to(weights), "h0": draw(2, E, N).to(weights)}
     return sequences | inputs | fixed
