@@ -6,6 +6,7 @@ public import Spec.Check.LSTM
 public import Spec.Check.Mamba
 public import Spec.Check.RNN
 public import Spec.Check.ResNet
+public import Spec.Check.Spectral
 public import Spec.Check.ViT
 
 /-! The evaluator for every family. -/
@@ -20,4 +21,5 @@ def main : IO Unit := Spec.Eval.serve [
   ⟨Spec.Check.Mamba.points, Spec.Check.Mamba.facts⟩,
   ⟨Spec.Check.RNN.points, Spec.Check.RNN.facts⟩,
   ⟨Spec.Check.ResNet.points, Spec.Check.ResNet.facts⟩,
+  ⟨Spec.Check.Spectral.points, Spec.Check.Spectral.facts⟩,
   ⟨Spec.Check.ViT.points, Spec.Check.ViT.facts⟩]

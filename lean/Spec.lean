@@ -10,6 +10,7 @@ public import Spec.Check.RNN
 public import Spec.Check.Recurrent
 public import Spec.Check.Request
 public import Spec.Check.ResNet
+public import Spec.Check.Spectral
 public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention
@@ -73,6 +74,7 @@ public import Spec.Layer.Recurrent
 public import Spec.Layer.RmsNorm
 public import Spec.Layer.Rotary
 public import Spec.Layer.Scan
+public import Spec.Layer.Spectral
 public import Spec.Layer.Ssd
 public import Spec.Model.GPT
 public import Spec.Model.Mamba
@@ -89,6 +91,7 @@ public import Spec.Num.Rounding
 public import Spec.Num.Scalar
 public import Spec.Num.Tangent
 public import Spec.Num.Trail
+public import Spec.Num.Turn
 public import Spec.Num.Vec
 
 /-!

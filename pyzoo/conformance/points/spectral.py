@@ -1,0 +1,53 @@
+"""The spectral convolution's spec point, and how inputs for it are made."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pyzoo.conformance.trace import Call, Recorder
+from pyzoo.models.spectral_conv import SpectralConv1d
+
+POINTS = ("spectral.conv",)
+SIZES = {2: 2, 33: 5, 1134: 3, 64: 33, 1: 1, 31: 16, 372: 4}  # modes by points; all that there are for 1, 2, 31 and 64
+CALLS = {"spectral.conv": len(SIZES)}
+
+
+def limit(call: Call) -> int:
+    """How many entries of a call's output are compared."""
+    return 64
+
+
+def skip(call: Call) -> str | None:
+    """Why a call is not judged, if it is too large for an evaluation in Lean within seconds."""
+    work = call.inputs["x"].numel() * call.inputs["weight"].shape[2]
+    return f"{work} products of points and modes take minutes in Lean" if work > 100_000 else None
+
+
+def layers(seed: int) -> Iterator[tuple[int, int, SpectralConv1d]]:
+    """Points, batch and a layer for each size, from the seed's own on; weights of a trained layer's kind, around 0."""
+    draw = random.Random(seed)
+    torch.manual_seed(seed)
+    sizes = [*SIZES.items()]
+    for n, modes in sizes[seed % len(sizes) :] + sizes[: seed % len(sizes)]:
+        layer = SpectralConv1d(draw.randint(2, 3), draw.randint(1, 3) if n < 100 else 1, modes)
+        torch.nn.init.normal_(layer.weight)
+        yield n, 2 if n < 100 else 1, layer
+
+
+def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
+           replaced: dict[str, Callable]) -> None:  # fmt: skip
+    """Random signals through a layer of each size."""
+    generator = torch.Generator(device).manual_seed(seed)
+    with recorder.recording(replaced):
+        for n, batch, layer in layers(seed):
+            x = torch.randn(batch, layer.weight.shape[0], n, device=device, generator=generator)
+            layer.to(device, dtype)(x.to(dtype))
+
+
+def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:
+    """Structural facts: the number of parameters of a layer."""
+    layer = SpectralConv1d(3, 5, 4)
+    yield "spectral.parameters", [sum(p.numel() for p in layer.parameters())], {"sizes": [3, 5, 4]}

@@ -1,0 +1,53 @@
+"""The spectral convolution of signals, the Fourier layer of Li et al., arXiv 2010.08895, equation 4.
+
+Sizes: B signals, C channels in, O channels out, n points, M modes. Lean: `Spec.spectralConv`.
+"""
+
+import torch
+from torch import Tensor
+
+from pyzoo.ops.point import SINGLE, spec_point
+from pyzoo.ops.spectral_conv.layer import SpectralConv
+
+MOST_MODES = {"cpu": 32, "cuda": 48}  # with which products are faster: `python benchmarks/spectral.py --crossover`
+LARGEST_TABLE = 1 << 22  # points times modes: the two tables then have 64 MiB in fp32
+
+
+def choice(n: int, modes: int, dtype: torch.dtype = torch.float32, device: str = "cpu") -> str:
+    """Which transforms a call has: `matrix`, products with tables of the lowest modes, if modes <= 32 on a CPU or 48 on a
+    GPU and n * modes <= 2^22, and in half precision, for which `torch.fft` has no general transform; else `fft`."""
+    if dtype.itemsize == 2:
+        return "matrix"
+    few = modes <= MOST_MODES.get(device, MOST_MODES["cpu"]) and n * modes <= LARGEST_TABLE
+    return "matrix" if few else "fft"
+
+
+def _check(x: Tensor, weight: Tensor) -> None:
+    """Raise ValueError, naming the value and the condition, unless `x` and `weight` fit each other."""
+    for name, tensor, shape in (("x", x, "(B, C, n)"), ("weight", weight, "(C, O, M, 2)")):
+        if tensor.dim() != shape.count(",") + 1:
+            raise ValueError(f"{name} must have the shape {shape}, not {tuple(tensor.shape)}")
+        if not tensor.is_floating_point():
+            raise ValueError(f"{name} must have a real floating-point dtype, not {tensor.dtype}")
+    if weight.shape[3] != 2:
+        raise ValueError(f"weight's last axis must hold real and imaginary parts, so 2 numbers, not {weight.shape[3]}")
+    if x.dtype != weight.dtype:
+        raise ValueError(f"x has the dtype {x.dtype} and weight {weight.dtype}; they must have the same")
+    if x.device != weight.device:
+        raise ValueError(f"x is on {x.device} and weight on {weight.device}; they must be on the same device")
+    if x.shape[1] != weight.shape[0]:
+        raise ValueError(f"x has {x.shape[1]} channels and weight takes {weight.shape[0]}; they must be equal")
+    if 0 in x.shape[1:] or 0 in weight.shape:
+        raise ValueError(f"x {tuple(x.shape)} and weight {tuple(weight.shape)} must have no axis of size 0 but the batch")
+    if weight.shape[2] > x.shape[2] // 2 + 1:
+        raise ValueError(f"weight has {weight.shape[2]} modes; signals of {x.shape[2]} points have {x.shape[2] // 2 + 1}")
+
+
+@spec_point("spectral.conv", SINGLE)
+def spectral_conv(*, x: Tensor, weight: Tensor) -> Tensor:
+    """The real signal whose lowest M modes are those of x, mixed over the channels by a complex matrix a mode, and whose
+    other modes are 0; x (B, C, n), weight (C, O, M, 2) with real and imaginary parts last -> (B, O, n). It is
+    `torch.fft.irfft(W ⊙ torch.fft.rfft(x)[..., :M], n)`; can be differentiated once."""
+    _check(x, weight)
+    with torch.autocast(x.device.type, enabled=False):
+        return SpectralConv.apply(x, weight, choice(x.shape[-1], weight.shape[2], x.dtype, x.device.type))
