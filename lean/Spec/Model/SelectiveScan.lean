@@ -47,13 +47,15 @@ def scanGate (y z : α) : α := either (y * silu z) (y * z * sigmoid (rescaled z
 def scanOutput (d : Vector α E) (x : ScanInput E N α) (h : Mat E N α) : Vector α E :=
   build E fun e => scanGate (dot ((d[e], x.u[e]) :: entries N fun n => (x.c[e][n], h[e][n]))) x.z[e]
 
-/-- `scanOutput` at every step. -/
-def scanOutputs (d : Vector α E) : List (ScanInput E N α) → List (Mat E N α) → List (Vector α E)
-  | x :: xs, h :: hs => scanOutput d x h :: scanOutputs d xs hs
-  | _, _ => []
+/-- The next state and its output. -/
+def scanNext (a : Mat E N α) (d bias : Vector α E) (s : Mat E N α × Vector α E) (x : ScanInput E N α) :
+    Mat E N α × Vector α E :=
+  let m := scanStep a bias x
+  let h := stateStep s.1 m.1 m.2
+  (h, scanOutput d x h)
 
 /-- The outputs of a selective scan that starts at `h0`. -/
 def selectiveScan (a : Mat E N α) (d bias : Vector α E) (h0 : Mat E N α) (xs : List (ScanInput E N α)) : List (Vector α E) :=
-  scanOutputs d xs (states h0 (xs.map (scanStep a bias)))
+  (scanWith (scanNext a d bias) (h0, d) xs).map Prod.snd
 
 end Spec.Mamba

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pyzoo.ops import nvrtc
 
-KERNEL_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+KERNEL_DTYPES = {True: (torch.float32, torch.bfloat16, torch.float16), False: (torch.float32,)}  # on a GPU, elsewhere
 
 
 def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None = None, z: Tensor | None = None,
@@ -23,18 +23,19 @@ def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d:
     """The outputs (B, L, E) in u's dtype and the last state (B, E, N) in a's.
 
     u, dt and z (B, L, E), b and c (B, L, N) or (B, L, G, N) have one dtype; a (E, N), d and bias (E) and h0 (B, E, N) are
-    fp32, or fp64 if u is. On a GPU, fp32, bf16 and fp16 run as a CUDA kernel, which computes in fp32 and whose gradients
-    have the same bits each time; otherwise, and with N above 64, the steps run one after the other in PyTorch.
+    fp32, or fp64 if u is. On a GPU, fp32, bf16 and fp16 run as a CUDA kernel, on a CPU fp32 as compiled C; both compute in
+    fp32, and their gradients have the same bits each time. Otherwise, and with N above 64, the steps run one after the other
+    in PyTorch.
     ValueError if shapes, dtypes or devices don't fit."""
     check(u, dt, a, b, c, d, z, bias, h0)
     if b.dim() == 3:
         b, c = b[:, :, None], c[:, :, None]
-    if u.is_cuda and u.dtype in KERNEL_DTYPES and a.shape[1] <= 64 and u.numel() and _has_kernels():
-        from pyzoo.ops.selective_scan import cuda
+    if u.dtype in KERNEL_DTYPES[u.is_cuda] and a.shape[1] <= 64 and u.numel() and _has_kernels(u.device.type):
+        from pyzoo.ops.selective_scan import operator
 
         inputs = (u, dt, a, b, c, d, z, bias, h0)
         save = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in inputs)
-        y, last, _ = cuda.selective_scan(*inputs, softplus, save)
+        y, last, _ = operator.selective_scan(*inputs, softplus, save)
         return y, last
     return reference(u, dt, a, b, c, d, z, bias, h0, softplus)
 
@@ -93,13 +94,15 @@ def _shape(x: Tensor) -> tuple[int, ...]:
 
 
 @cache
-def _missing() -> str | None:
-    missing = nvrtc.missing()
+def _missing(device: str) -> str | None:
+    from pyzoo.ops.selective_scan import cpu
+
+    missing = {"cuda": nvrtc.missing, "cpu": cpu.missing}.get(device, lambda: f"there is no kernel for {device}")()
     if missing:
         warnings.warn(f"selective_scan runs step by step in PyTorch: {missing}", stacklevel=4)
     return missing
 
 
 @torch.compiler.assume_constant_result
-def _has_kernels() -> bool:
-    return _missing() is None
+def _has_kernels(device: str) -> bool:
+    return _missing(device) is None

@@ -1,4 +1,4 @@
-"""The CUDA selective scan as PyTorch operators: `pyzoo::selective_scan` and its backward pass."""
+"""The selective scan on a GPU: how it is spread, and the launches of its kernels."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,8 +10,8 @@ from torch import Tensor
 
 from pyzoo.ops import nvrtc
 
-HERE = Path(__file__).parent
 STEPS = 16  # of a tile; the forward pass saves a state at each tile's start for the backward pass
+HERE = Path(__file__).parent
 REAL = {torch.float32: "float", torch.bfloat16: "bf16", torch.float16: "half"}
 
 
@@ -152,44 +152,3 @@ def backward(g: Tensor, g_last: Tensor | None, u: Tensor, dt: Tensor, a: Tensor,
     none = a.new_empty(0)
     return (du, ddt, da.sum(0), db.sum(0).to(b.dtype), dc.sum(0).to(c.dtype), none if d is None else dd.sum(0), dz,
             none if bias is None else dbias.sum(0), dh0)
-
-
-@torch.library.custom_op("pyzoo::selective_scan", mutates_args=(), device_types="cuda")
-def selective_scan(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None, z: Tensor | None,
-                   bias: Tensor | None, h0: Tensor | None, softplus: bool, save: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """`forward` as an operator."""
-    return forward(u, dt, a, b, c, d, z, bias, h0, softplus, save)
-
-
-@selective_scan.register_fake
-def _(u, dt, a, b, c, d, z, bias, h0, softplus, save):  # type: ignore[no-untyped-def]
-    (B, L, E), N = u.shape, a.shape[1]
-    return u.new_empty(B, L, E), a.new_empty(B, E, N), a.new_empty((-(-L // STEPS), B, E, N) if save else 0)
-
-
-@torch.library.custom_op("pyzoo::selective_scan_backward", mutates_args=(), device_types="cuda")
-def _backward(g: Tensor, g_last: Tensor, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None,
-              z: Tensor | None, bias: Tensor | None, saved: Tensor, softplus: bool) -> list[Tensor]:
-    return list(backward(g, g_last, u, dt, a, b, c, d, z, bias, saved, softplus))
-
-
-@_backward.register_fake
-def _(g, g_last, u, dt, a, b, c, d, z, bias, saved, softplus):  # type: ignore[no-untyped-def]
-    none = a.new_empty(0)
-    return [torch.empty_like(x, memory_format=torch.contiguous_format) if x is not None else none
-            for x in (u, dt, a, b, c, d, z, bias)] + [a.new_empty(u.shape[0], *a.shape)]
-
-
-def _setup(ctx, inputs, output):  # type: ignore[no-untyped-def]
-    u, dt, a, b, c, d, z, bias, h0, softplus, _ = inputs
-    ctx.save_for_backward(u, dt, a, b, c, d, z, bias, output[2])
-    ctx.softplus, ctx.there = softplus, [x is not None for x in inputs[:9]]
-
-
-def _gradients(ctx, g, g_last, _):  # type: ignore[no-untyped-def]
-    *inputs, saved = ctx.saved_tensors
-    gradients = _backward(g, g_last, *inputs, saved, ctx.softplus)
-    return *(x if there else None for x, there in zip(gradients, ctx.there, strict=True)), None, None
-
-
-selective_scan.register_autograd(_gradients, setup_context=_setup)

@@ -56,28 +56,16 @@ theorem mambaScanOutput {d : Vector α E} {d' : Vector β E} {x : Mamba.ScanInpu
     hR.either (hR.mul y (hR.silu (hx.z.at e)))
       (hR.mul (hR.mul y (hx.z.at e)) (hR.sigmoid (hR.mambaRescaled (hx.z.at e))))
 
-theorem mambaScanOutputs {d : Vector α E} {d' : Vector β E} (hd : Alike R d d') {xs : List (Mamba.ScanInput E N α)}
-    {xs' : List (Mamba.ScanInput E N β)} (hx : Each (Mamba.ScanInput.Alike R) xs xs') :
-    ∀ {hs : List (Mat E N α)} {hs' : List (Mat E N β)}, Each (Alike (Alike R)) hs hs' →
-      Each (Alike R) (Mamba.scanOutputs d xs hs) (Mamba.scanOutputs d' xs' hs') := by
-  induction hx with
-  | nil => intros; exact .nil
-  | cons hx _ ih =>
-    intro hs hs' hh
-    cases hh with
-    | nil => exact .nil
-    | cons hh hs => exact .cons (hR.mambaScanOutput hd hx hh) (ih hs)
-
 /-- The outputs of a selective scan. -/
 theorem mambaSelectiveScan {a h : Mat E N α} {a' h' : Mat E N β} {d bias : Vector α E} {d' bias' : Vector β E}
     {xs : List (Mamba.ScanInput E N α)} {xs' : List (Mamba.ScanInput E N β)} (ha : Alike (Alike R) a a') (hd : Alike R d d')
     (hbias : Alike R bias bias') (hh : Alike (Alike R) h h') (hx : Each (Mamba.ScanInput.Alike R) xs xs') :
     Each (Alike R) (Mamba.selectiveScan a d bias h xs) (Mamba.selectiveScan a' d' bias' h' xs') := by
-  have steps : Each (fun s s' : Mat E N _ × Mat E N _ => Alike (Alike R) s.1 s'.1 ∧ Alike (Alike R) s.2 s'.2)
-      (xs.map (Mamba.scanStep a bias)) (xs'.map (Mamba.scanStep a' bias')) := by
-    refine Each.map (fun _ _ h => ?_) hx
-    exact hR.mambaScanStep ha hbias h
-  exact hR.mambaScanOutputs hd hx (hR.mambaStates hh steps)
+  refine Each.map (fun _ _ hs => hs.2) (hx.scanWith
+    (S := fun s s' : Mat E N _ × Vector _ E => Alike (Alike R) s.1 s'.1 ∧ Alike R s.2 s'.2) (fun s s' x x' hs hx => ?_) ⟨hh, hd⟩)
+  have m := hR.mambaScanStep ha hbias hx
+  have next := hR.mambaStateStep hs.1 m.1 m.2
+  exact ⟨next, hR.mambaScanOutput hd hx next⟩
 
 end Preserved
 end Spec
