@@ -36,6 +36,7 @@ public import Spec.Law.Numbers
 public import Spec.Law.Patch
 public import Spec.Law.Point
 public import Spec.Law.Point.Mamba
+public import Spec.Law.Preserved.SelectiveScan
 public import Spec.Law.Point.Recurrent
 public import Spec.Law.Point.ResNet
 public import Spec.Law.Point.ViT
@@ -79,6 +80,7 @@ public import Spec.Model.GPT
 public import Spec.Model.Mamba
 public import Spec.Model.Recurrent
 public import Spec.Model.ResNet
+public import Spec.Model.SelectiveScan
 public import Spec.Model.ViT
 public import Spec.Num.Elementary
 public import Spec.Num.Fixed

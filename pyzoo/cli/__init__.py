@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from pyzoo.cli import conform, lean, run, sample, show, trust
+from pyzoo.cli import bench, conform, lean, run, sample, show, trust
 from pyzoo.errors import PyzooError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ sample.register(app)
 show.register(app)
 lean.register(app)
 trust.register(app)
+bench.register(app)
 
 
 @app.callback()

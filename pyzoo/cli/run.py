@@ -24,6 +24,7 @@ def run(
     model: Annotated[str, typer.Argument(
         help="chargpt, gpt2, text_gpt2, mamba, rnn, lstm, gru (the text models), gpt_adder, resnet or vit")],
     cuda: Annotated[bool, typer.Option("--cuda", help="train on the CUDA device")] = False,
+    fast_kernels: Annotated[bool, typer.Option("--fast-kernels", help="mamba: the scan as one kernel")] = False,
     steps: Annotated[int | None, typer.Option(help="optimizer steps")] = None,
     lr: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of the initial parameters and of every batch")] = None,
@@ -65,6 +66,8 @@ def run(
              "load_params": load_params}  # fmt: skip
     flags = {"steps": steps, "lr": lr, "seed": seed, "preset": preset, "digits": digits, "windows": windows,
              "prompt": prompt, "generate": generate, "temperature": temperature, "top_k": top_k}  # fmt: skip
+    if fast_kernels:
+        flags["fast_kernels"] = True
     flags |= {name: path and str(path.absolute()) for name, path in paths.items()}
     given = {name: value for name, value in flags.items() if value is not None}
     if save_params is not None:

@@ -30,6 +30,8 @@ class MambaConfig:
     """taps K of the causal convolution"""
     eps: float = 1e-5
     """added to the mean square in the norms"""
+    fast_kernels: bool = False
+    """whether a sequence's scan runs as one kernel"""
 
     @property
     def inner(self) -> int:
@@ -68,6 +70,7 @@ class Mixer(nn.Module):
         self.a_log = nn.Parameter(torch.log(torch.arange(1, N + 1, dtype=torch.float32)).repeat(E, 1))
         self.d = nn.Parameter(torch.ones(E))
         self.out_proj = nn.Parameter(torch.empty(D, E))
+        self.mixer = ops.fast_mixer if config.fast_kernels else ops.mixer
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -81,7 +84,7 @@ class Mixer(nn.Module):
             self.dt_bias.copy_(delta + torch.log(-torch.expm1(-delta)))  # softplus's inverse
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.mixer(x=x, **dict(self.named_parameters()))
+        return self.mixer(x=x, **dict(self.named_parameters()))
 
     def step(self, x: Tensor, conv_state: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One step of a stream; see `pyzoo.ops.mamba.step`."""

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pyzoo.ops import selective_scan as fused
 from pyzoo.ops.point import SINGLE, Arithmetic, spec_point
 
 
@@ -102,6 +103,26 @@ def mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor, conv_bias: Tensor,
     u = silu(x=conv(x=u, weight=conv_weight, bias=conv_bias))
     y, _ = _select_and_scan(u, u.new_zeros(len(u), *a_log.shape), x_proj, dt_weight, dt_bias, a_log, d)
     return OPS["out_proj"](x=gate(y=y, z=z), weight=out_proj)
+
+
+@spec_point("mamba.selective_scan")
+def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor, z: Tensor, bias: Tensor,
+                   h0: Tensor) -> Tensor:
+    """`pyzoo.ops.selective_scan`: from `dt` before its bias to `gate`, as one kernel; u, dt, z (B, L, E), b, c (B, L, G, N)."""
+    return fused.selective_scan(u=u, dt=dt, a=a, b=b, c=c, d=d, z=z, bias=bias, h0=h0)[0]
+
+
+def fast_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor, conv_bias: Tensor, x_proj: Tensor, dt_weight: Tensor,
+               dt_bias: Tensor, a_log: Tensor, d: Tensor, out_proj: Tensor) -> Tensor:
+    """`mixer` with its scan as one kernel, whose weights are in fp32 if x is in half precision."""
+    u, z = OPS["in_proj"](x=x, weight=in_proj).chunk(2, -1)
+    u = silu(x=conv(x=u, weight=conv_weight, bias=conv_bias))
+    R, N, dtype = dt_weight.shape[1], a_log.shape[1], torch.promote_types(x.dtype, torch.float32)
+    low, b, c = OPS["x_proj"](x=u, weight=x_proj).split((R, N, N), -1)
+    a = -torch.exp(a_log.to(dtype))
+    y = selective_scan(u=u, dt=F.linear(low, dt_weight), a=a, b=b[:, :, None], c=c[:, :, None], d=d.to(dtype), z=z,
+                       bias=dt_bias.to(dtype), h0=a.new_zeros(len(x), *a.shape))
+    return OPS["out_proj"](x=y, weight=out_proj)
 
 
 @spec_point("mamba.step")

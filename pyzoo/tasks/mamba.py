@@ -18,6 +18,8 @@ class Config(TextConfig):
     """number of residual blocks"""
     state: int = 8
     """states for each inner channel"""
+    fast_kernels: bool = False
+    """whether a sequence's scan runs as one kernel"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -26,7 +28,8 @@ class Config(TextConfig):
 
 def build(config: Config) -> Mamba:
     """The untrained model of a run."""
-    return Mamba(MambaConfig(len(config.vocabulary), width=config.width, layers=config.layers, state=config.state))
+    return Mamba(MambaConfig(len(config.vocabulary), width=config.width, layers=config.layers, state=config.state,
+                             fast_kernels=config.fast_kernels))
 
 
 _TASK = TextTask("mamba", Config, build)

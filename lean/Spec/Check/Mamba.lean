@@ -1,6 +1,6 @@
 module
 public import Spec.Check.Point
-public import Spec.Model.Mamba
+public import Spec.Model.SelectiveScan
 
 /-!
 # Spec points of Mamba
@@ -167,13 +167,35 @@ def stepWindow : Point := fun α _ _ r => do
     let w := (step i).1.window
     flatMat (build E fun e => build (K - 1) fun k => w[k][e])⟩
 
+/-- `mamba.selective_scan`: the outputs of the fused kernel; `b` and `c` have an axis of groups. -/
+def selectiveScan : Point := fun α _ _ r => do
+  let u ← r.tensor "u"
+  let b ← r.tensor "b"
+  match u.shape, b.shape with
+  | [bs, l, e], [_, _, g, n] =>
+    let dt ← r.shaped "dt" u.shape
+    let z ← r.shaped "z" u.shape
+    let b ← r.shaped "b" [bs, l, g, n]
+    let c ← r.shaped "c" [bs, l, g, n]
+    let a ← r.shaped "a" [e, n]
+    let d ← r.shaped "d" [e]
+    let bias ← r.shaped "bias" [e]
+    let h0 ← r.shaped "h0" [bs, e, n]
+    let step (t : Nat) : Spec.Mamba.ScanInput e n α :=
+      let group (i : Nat) := (t * g + i / (e / g)) * n
+      ⟨u.vec e (t * e), dt.vec e (t * e), z.vec e (t * e), build e fun i => b.vec n (group i.val),
+        build e fun i => c.vec n (group i.val)⟩
+    return ⟨u.shape, l * e, fun i => flatRows (Spec.Mamba.selectiveScan (a.mat e n 0) (d.vec e 0) (bias.vec e 0)
+      (h0.mat e n (i * (e * n))) (entries l fun t => step (i * l + t.val)))⟩
+  | s, t => throw s!"mamba.selective_scan: 'u' has shape {Request.showShape s} and 'b' {Request.showShape t}"
+
 /-- The spec points of Mamba. -/
 def points : List (String × Point) :=
   [("mamba.norm", norm), ("mamba.in_proj", linearLayer), ("mamba.conv", conv), ("mamba.silu", perEntry Scalar.silu),
    ("mamba.x_proj", linearLayer), ("mamba.dt", dt), ("mamba.decay", decay), ("mamba.input", input),
    ("mamba.states", states), ("mamba.readout", readout), ("mamba.gate", gate), ("mamba.out_proj", linearLayer),
    ("mamba.head", linearLayer), ("mamba.mixer", mixer), ("mamba.step.y", stepY), ("mamba.step.h", stepH),
-   ("mamba.step.conv_state", stepWindow)]
+   ("mamba.step.conv_state", stepWindow), ("mamba.selective_scan", selectiveScan)]
 
 /-- `mamba.parameters`, from the sizes vocabulary, width, layers, inner width, state, rank and taps. -/
 def parameters : Fact := fun j => do

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pyzoo.conformance.mutants import Mutant
+from pyzoo.conformance.mutants import Mutant, selective_scan
 from pyzoo.ops.point import POINTS
 
 
@@ -162,4 +162,5 @@ MUTANTS = [
     Mutant("mamba.norm-eps-outside", "mamba.norm", norm_eps_outside, "eps is added outside the root"),
     Mutant("mamba.norm-centred", "mamba.norm", norm_centred, "layer norm in the place of RMS norm"),
     Mutant("mamba.window-not-shifted", "mamba.step", window_not_shifted, "the stream's window is not advanced"),
+    *selective_scan.MUTANTS,
 ]

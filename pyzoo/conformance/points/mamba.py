@@ -9,15 +9,16 @@ import torch
 
 from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.models.mamba import Mamba, MambaConfig
+from pyzoo.ops import mamba as ops
 
 POINTS = (
     "mamba.norm", "mamba.in_proj", "mamba.conv", "mamba.silu", "mamba.x_proj", "mamba.dt", "mamba.decay", "mamba.input",
-    "mamba.states", "mamba.readout", "mamba.gate", "mamba.out_proj", "mamba.mixer", "mamba.step.conv_state",
-    "mamba.step.h", "mamba.step.y", "mamba.head",
+    "mamba.states", "mamba.readout", "mamba.gate", "mamba.out_proj", "mamba.mixer", "mamba.selective_scan",
+    "mamba.step.conv_state", "mamba.step.h", "mamba.step.y", "mamba.head",
 )
 LENGTHS = (5, 1, 2, 7, 3, 4, 9)
 CALLS = dict.fromkeys(("mamba.mixer", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y"), 1)  # the first block's
-WHOLE = ("mamba.conv", "mamba.states", "mamba.mixer", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y")
+WHOLE = ("mamba.conv", "mamba.states", "mamba.mixer", "mamba.selective_scan", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y")
 
 
 def limit(call: Call) -> int:
@@ -56,7 +57,7 @@ def saved(run: Path) -> Mamba:
 
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
            replaced: dict[str, Callable]) -> None:  # fmt: skip
-    """One sequence through the model, and then its last token as a step of a stream."""
+    """One sequence through the model, then its last token as a step of a stream, and a scan with the first mixer's weights."""
     built = (model(seed) if run is None else saved(run)).to(device, dtype)
     length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
     tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
@@ -68,6 +69,24 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
         _, memory = built.step(tokens[:, t], memory)
     with recorder.recording(replaced):
         built.step(tokens[:, length], memory)
+    with recorder.recording(replaced):
+        ops.selective_scan(**scan_inputs(built, seed, length))
+
+
+def scan_inputs(built: Mamba, seed: int, length: int) -> dict[str, torch.Tensor]:
+    """Random inputs of a selective scan with the first mixer's weights, its channels in one or two groups."""
+    mixer, generator = built.mixers[0], torch.Generator().manual_seed(seed)
+    E, N = mixer.a_log.shape
+    weights = torch.promote_types(mixer.a_log.dtype, torch.float32)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator).to(mixer.a_log)
+
+    sequences = {name: draw(2, length, E) for name in ("u", "dt", "z")}
+    inputs = {name: draw(2, length, 2 - seed % 2, N) for name in ("b", "c")}
+    fixed = {"a": -torch.exp(mixer.a_log.detach().to(weights)), "d": mixer.d.detach().to(weights),
+             "bias": mixer.dt_bias.detach().to(weights), "h0": draw(2, E, N).to(weights)}
+    return sequences | inputs | fixed
 
 
 def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:

@@ -1,7 +1,7 @@
 module
 public import Spec.Check.Mamba
 public import Spec.Law.Point
-public import Spec.Law.Preserved.Sequences
+public import Spec.Law.Preserved.SelectiveScan
 
 /-!
 # The spec points of Mamba keep what every operation keeps
@@ -95,12 +95,21 @@ theorem stepWindow_parametric : Parametric stepWindow := fun hR hr _ =>
     .ok ⟨by rw [hb], rfl, fun i =>
       each_mat (alike_build fun e => alike_build fun k => ((h i).1.window.at k).at e)⟩
 
+theorem selectiveScan_parametric : Parametric selectiveScan := fun hR hr _ => by
+  refine .same fun u => .same fun b => ?_
+  split
+  · exact .same fun dt => .same fun z => .same fun b => .same fun c => .same fun a => .same fun d => .same fun bias =>
+      .same fun h0 => .ok ⟨rfl, rfl, fun _ => each_rows (hR.mambaSelectiveScan (hr.mat a _ _ _) (hr.vec d _ _)
+        (hr.vec bias _ _) (hr.mat h0 _ _ _) (.entries fun _ => ⟨hr.vec u _ _, hr.vec dt _ _, hr.vec z _ _,
+          alike_build fun _ => hr.vec b _ _, alike_build fun _ => hr.vec c _ _⟩))⟩
+  · exact .error _
+
 /-- Every spec point of Mamba. -/
 theorem points_parametric : ∀ p ∈ points, Parametric p.2 := by
   simp only [points, List.forall_mem_cons, List.not_mem_nil, false_implies, implies_true, and_true]
   exact ⟨norm_parametric, linearLayer_parametric, conv_parametric, perEntry_parametric fun hR _ _ h => hR.silu h,
     linearLayer_parametric, dt_parametric, decay_parametric, input_parametric, states_parametric, readout_parametric,
     gate_parametric, linearLayer_parametric, linearLayer_parametric, mixer_parametric, stepY_parametric,
-    stepH_parametric, stepWindow_parametric⟩
+    stepH_parametric, stepWindow_parametric, selectiveScan_parametric⟩
 
 end Spec.Check.Mamba

@@ -1,0 +1,118 @@
+"""The selective scan with 16 states, skip, gate, softplus and bias."""
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pyzoo.bench import Row, Runner, compare, copy_speed
+from pyzoo.ops.selective_scan import selective_scan
+
+SHAPES = {  # sequences, channels, steps
+    "cuda": ((8, 2048, 2048), (2, 2048, 16384), (1, 1536, 65536)),
+    "cpu": ((1, 256, 512), (4, 128, 256)),
+}
+DTYPES = {"cuda": (torch.float32, torch.bfloat16), "cpu": (torch.float32,)}
+STATES = 16
+
+
+def inputs(B: int, E: int, L: int, dtype: torch.dtype, device: str) -> dict[str, Tensor]:
+    """Random inputs, with A and Δ as Mamba's initialization has them."""
+    generator = torch.Generator(device).manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, device=device, generator=generator)
+
+    sequences = {name: draw(B, L, E).to(dtype) for name in ("u", "z")} | {"dt": (0.5 * draw(B, L, E) - 1).to(dtype)}
+    matrices = {name: draw(B, L, STATES).to(dtype) for name in ("b", "c")}
+    a = -torch.arange(1, STATES + 1, dtype=torch.float32, device=device).repeat(E, 1)
+    return sequences | matrices | {"a": a, "d": draw(E), "bias": 0.5 * draw(E) - 3}
+
+
+def exact(x: dict[str, Tensor]) -> Tensor:
+    """The outputs in fp64, some channels at a time, as many as memory holds."""
+    out = torch.empty(x["u"].shape, dtype=torch.float64, device=x["u"].device)
+    L, width = out.shape[1], 2048
+    for e in range(0, out.shape[2], width):
+        s = slice(e, e + width)
+        u, dt, z = (x[n][..., s].double() for n in ("u", "dt", "z"))
+        a, d, bias = (x[n][s].double() for n in ("a", "d", "bias"))
+        b, c, delta = x["b"].double(), x["c"].double(), F.softplus(dt + bias, threshold=40)
+        h = torch.zeros(len(u), u.shape[2], STATES, dtype=torch.float64, device=u.device)
+        for t in range(L):
+            step = delta[:, t, :, None]
+            h = torch.exp(step * a) * h + step * b[:, t, None] * u[:, t, :, None]
+            out[:, t, s] = (h * c[:, t, None]).sum(-1)
+        out[..., s] = (out[..., s] + d * u) * F.silu(z)
+    return out
+
+
+def mamba_ssm(x: dict[str, Tensor]) -> Runner | None:
+    """mamba_ssm's CUDA kernel in its own layout (B, E, L), if it is installed."""
+    try:
+        import selective_scan_cuda as kernel
+    except ImportError:
+        return None
+    u, dt, z = (x[n].transpose(1, 2).contiguous().requires_grad_() for n in ("u", "dt", "z"))
+    b, c = (x[n].transpose(1, 2)[:, None].contiguous().requires_grad_() for n in ("b", "c"))
+    a, d, bias = (x[n].clone().requires_grad_() for n in ("a", "d", "bias"))
+    leaves = (u, dt, a, b, c, d, z, bias)
+
+    class Scan(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, u, dt, a, b, c, d, z, bias):  # type: ignore[no-untyped-def]
+            out, states, gated = kernel.fwd(u, dt, a, b, c, d, z, bias, True)
+            ctx.save_for_backward(u, dt, a, b, c, d, z, bias, states, out)
+            return gated
+
+        @staticmethod
+        def backward(ctx, g):  # type: ignore[no-untyped-def]
+            u, dt, a, b, c, d, z, bias, states, out = ctx.saved_tensors
+            du, ddt, da, db, dc, dd, dbias, dz, *_ = kernel.bwd(u, dt, a, b, c, d, z, bias, g.contiguous(), states, out, None,
+                                                              True, False)
+            return du, ddt, da, db, dc, dd, dz, dbias
+
+    return lambda: Scan.apply(*leaves).transpose(1, 2), leaves
+
+
+def mambapy(x: dict[str, Tensor]) -> Runner | None:
+    """mambapy's parallel scan in PyTorch, if it is installed."""
+    try:
+        from mambapy.pscan import pscan
+    except ImportError:
+        return None
+    leaves = _leaves(x)
+
+    def run() -> Tensor:
+        delta = F.softplus(leaves["dt"] + leaves["bias"])[..., None]
+        moved = delta * leaves["b"][:, :, None] * leaves["u"][..., None]
+        h = pscan(torch.exp(delta * leaves["a"]), moved)
+        y = (h @ leaves["c"][..., None])[..., 0] + leaves["d"] * leaves["u"]
+        return y * F.silu(leaves["z"])
+
+    return run, tuple(leaves.values())
+
+
+def _leaves(x: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.clone().requires_grad_() for name, tensor in x.items()}
+
+
+def ours(x: dict[str, Tensor]) -> Runner:
+    leaves = _leaves(x)
+    return lambda: selective_scan(**leaves)[0], tuple(leaves.values())
+
+
+def rows(device: str) -> Iterator[Row]:
+    """All shapes and dtypes, with the peers that are installed."""
+    speed = copy_speed(device)
+    for dtype in DTYPES[device]:
+        for B, E, L in SHAPES[device]:
+            x = inputs(B, E, L, dtype, device)
+            runners = {"pyzoo": ours(x)}
+            others = {"mamba_ssm": mamba_ssm(x)} if device == "cuda" else {"mambapy": mambapy(x)}
+            runners |= {name: runner for name, runner in others.items() if runner}
+            moved = 4 * x["u"].numel() * dtype.itemsize  # u, Δ, z and y; B and C are small beside them
+            problem = f"B{B} D{E} L{L} {str(dtype).removeprefix('torch.')}"
+            grad = torch.randn(B, L, E, device=device).to(dtype)
+            yield from compare(problem, runners, exact(x), grad, moved, device, speed, 1e-5 if dtype == torch.float32 else 1e-2)

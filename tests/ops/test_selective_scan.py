@@ -1,0 +1,195 @@
+"""The fused selective scan: the reference equals the operations that it fuses, the CUDA kernel equals the reference."""
+
+import shutil
+
+import pytest
+import torch
+from torch import Tensor
+
+from pyzoo.models.mamba import Mamba, MambaConfig
+from pyzoo.ops import mamba as ops
+from pyzoo.ops import nvrtc, selective_scan as package
+from pyzoo.ops.selective_scan import cuda, reference, selective_scan
+
+MISSING = nvrtc.missing()
+needs_gpu = [pytest.mark.cuda, pytest.mark.skipif(MISSING is not None, reason=f"the CUDA kernel needs a GPU: {MISSING}")]
+LIMIT = {torch.float32: 2**-20, torch.bfloat16: 2**-8, torch.float16: 2**-11}  # of the norm: 16 roundings of fp32, else one
+SEQUENCES, WEIGHTS = ("u", "dt", "z", "b", "c"), ("a", "d", "bias", "h0")
+
+
+def inputs(B=2, L=37, E=40, N=16, G=1, dtype=torch.float32, device="cpu", seed=0) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator).to(device)
+
+    weights = torch.float64 if dtype == torch.float64 else torch.float32
+    x = {name: draw(B, L, E).to(dtype) for name in ("u", "dt", "z")} | {n: draw(B, L, G, N).to(dtype) for n in ("b", "c")}
+    return x | {name: value.to(weights) for name, value in {
+        "a": -torch.exp(draw(E, N)), "d": draw(E), "bias": 0.5 * draw(E) - 1, "h0": draw(B, E, N)}.items()}
+
+
+def test_it_is_the_operations_that_it_fuses():
+    x = inputs(L=9, E=6, N=3, dtype=torch.float64)
+    delta = torch.nn.functional.softplus(x["dt"] + x["bias"], threshold=40)
+    h = ops.states(decay=ops.decay(dt=delta, a=x["a"]), input=ops.input(dt=delta, b=x["b"][:, :, 0], u=x["u"]), h0=x["h0"])
+    y = ops.gate(y=ops.readout(h=h, c=x["c"][:, :, 0], u=x["u"], d=x["d"]), z=x["z"])
+    got, last = selective_scan(**x)
+    assert torch.allclose(got, y, rtol=1e-13, atol=1e-13) and torch.allclose(last, h[:, -1], rtol=1e-13, atol=1e-13)
+
+
+def test_channels_of_a_group_share_their_inputs():
+    x = inputs(L=9, E=6, N=3, G=3, dtype=torch.float64)
+    y, last = selective_scan(**x)
+    for g in range(3):
+        own = {n: v[..., 2 * g : 2 * g + 2] for n, v in x.items() if n in ("u", "dt", "z", "d", "bias")}
+        own |= {"b": x["b"][:, :, g], "c": x["c"][:, :, g], "a": x["a"][2 * g : 2 * g + 2], "h0": x["h0"][:, 2 * g : 2 * g + 2]}
+        assert torch.allclose(selective_scan(**own)[0], y[..., 2 * g : 2 * g + 2], rtol=1e-13, atol=1e-13)
+
+
+def test_no_steps_leave_the_initial_state():
+    x = inputs(L=0)
+    y, last = selective_scan(**x)
+    assert y.shape == (2, 0, 40) and torch.equal(last, x["h0"])
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ({"dt": torch.zeros(2, 36, 40)}, r"dt has shape \(2, 36, 40\)"),
+    ({"u": torch.zeros(2, 37)}, "must have 3, 2 and 3 or 4 axes"),
+    ({"a": torch.zeros(40, 16, dtype=torch.float64)}, "a is torch.float64"),
+    ({"z": torch.zeros(2, 37, 40).half()}, "z is torch.float16, but with u in torch.float32"),
+    ({"u": torch.zeros(2, 37, 40, dtype=torch.int64)}, "u is torch.int64, not of a floating-point dtype"),
+    ({"b": torch.zeros(2, 37, 3, 16), "c": torch.zeros(2, 37, 3, 16)}, "40 channels cannot be split into 3 groups"),
+    ({"h0": torch.zeros(2, 40, 16, device="meta")}, "h0 is on meta, but u is on cpu"),
+    ({"a": torch.zeros(40, 0), "b": torch.zeros(2, 37, 0), "c": torch.zeros(2, 37, 0), "h0": torch.zeros(2, 40, 0)},
+     "a has no states"),
+])
+def test_what_does_not_fit_is_refused(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        selective_scan(**inputs() | change)
+
+
+def test_a_model_with_fast_kernels_computes_the_same():
+    torch.manual_seed(0)
+    plain = Mamba(MambaConfig(vocab=11, width=16)).double()
+    fast = Mamba(MambaConfig(vocab=11, width=16, fast_kernels=True)).double()
+    fast.load_state_dict(plain.state_dict())
+    tokens = torch.randint(11, (2, 19))
+    assert torch.allclose(plain(tokens), fast(tokens), rtol=1e-12, atol=1e-12)
+
+
+def errors(x: dict[str, Tensor], plans: tuple[cuda.Plan | None, cuda.Plan | None] = (None, None)) -> dict[str, float]:
+    """The kernel's distance from fp64, relative to the norm: of the outputs, the last state and every gradient."""
+    exact = {name: None if v is None else v.double().requires_grad_() for name, v in x.items()}
+    names = [n for n in exact if exact[n] is not None]
+    y, last = reference(*(exact[n] for n in ("u", "dt", "a", "b", "c", "d", "z", "bias", "h0")), True)
+    generator = torch.Generator(y.device).manual_seed(1)
+    g, g_last = (torch.randn(v.shape, generator=generator, device=y.device).to(t) for v, t in ((y, x["u"].dtype), (last, x["a"].dtype)))
+    gradients = dict(zip(names, torch.autograd.grad((y, last), [exact[n] for n in names], (g.double(), g_last.double())), strict=True))
+    arguments = [x[n] for n in ("u", "dt", "a", "b", "c", "d", "z", "bias", "h0")]
+    got, got_last, saved = cuda.forward(*arguments, True, True, plans[0])
+    back = cuda.backward(g, g_last, *arguments[:8], saved, True, plans[1])
+    pairs = {"y": (got, y), "last": (got_last, last)}
+    pairs |= {n: (v, gradients[n]) for n, v in zip(("u", "dt", "a", "b", "c", "d", "z", "bias", "h0"), back, strict=True)
+              if n in gradients}
+    return {n: ((p.double() - q).norm() / q.norm().clamp_min(1e-30)).item() for n, (p, q) in pairs.items()}
+
+
+def holds(x: dict[str, Tensor], **plans) -> bool:
+    limit = LIMIT[x["u"].dtype]
+    return all(e <= (limit if n in ("y", *SEQUENCES) else LIMIT[torch.float32]) for n, e in errors(x, **plans).items())
+
+
+SPLIT = (cuda.Plan(4, 16, 3, 16, 2), cuda.Plan(4, 32, 3, 4, 1))  # chunks where a plan would have one
+
+
+@pytest.mark.parametrize("L", [1, 2, 31, 33, 372, 784, 1134, 2049])
+@pytest.mark.parametrize("E", [1, 33, 96])
+class TestOnAGpu:
+    pytestmark = needs_gpu
+
+    def test_any_length_and_width(self, L, E):
+        assert holds(inputs(L=L, E=E, device="cuda"))
+        assert holds(inputs(L=L, E=E, device="cuda"), plans=SPLIT)
+
+
+class TestKernel:
+    pytestmark = needs_gpu
+
+    @pytest.mark.parametrize("N", [1, 2, 3, 5, 8, 16, 24, 32, 48, 64])
+    @pytest.mark.parametrize("dtype", list(LIMIT))
+    def test_any_number_of_states(self, N, dtype):
+        assert holds(inputs(L=50, N=N, G=2, dtype=dtype, device="cuda"))
+
+    @pytest.mark.parametrize("absent", ["d", "z", "bias", "h0"])
+    def test_what_is_optional_may_be_absent(self, absent):
+        assert holds(inputs(device="cuda") | {absent: None}, plans=SPLIT)
+
+    @pytest.mark.parametrize("dtype", list(LIMIT))
+    def test_aligned_rows(self, dtype):
+        assert holds(inputs(L=100, E=64, dtype=dtype, device="cuda"), plans=SPLIT)
+
+    def test_views_give_the_same_bits(self):
+        x = inputs(device="cuda")
+        views = {n: torch.stack((v, v), -1).flatten(-2)[..., ::2] if n in ("u", "c") else v.transpose(0, 1).contiguous().transpose(0, 1)
+                 for n, v in x.items() if n in SEQUENCES}
+        assert all(map(torch.equal, selective_scan(**x), selective_scan(**x | views)))
+
+    def test_gradients_have_the_same_bits_each_time(self):
+        def run() -> list[Tensor]:
+            x = {n: v.clone().requires_grad_() for n, v in inputs(L=300, E=64, device="cuda").items()}
+            y, last = selective_scan(**x)
+            return list(torch.autograd.grad(y.sum() + last.sum(), list(x.values())))
+
+        assert all(map(torch.equal, run(), run()))
+
+    def test_under_compile_and_in_a_graph(self):
+        x = inputs(device="cuda")
+        expected = selective_scan(**x)[0]
+        assert torch.equal(torch.compile(lambda x: selective_scan(**x)[0] * 1, fullgraph=True)(x), expected)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            y = selective_scan(**x)[0]
+        x["u"].zero_()
+        graph.replay()
+        assert torch.equal(y, selective_scan(**x)[0]) and not torch.equal(y, expected)
+
+    def test_more_than_32_bits_of_elements(self):
+        long = inputs(B=1, L=1 << 16, E=33000, N=1, dtype=torch.bfloat16, device="cuda")
+        y, last = selective_scan(**long)
+        few = {n: v[..., -64:] if n in ("u", "dt", "z", "d", "bias") else v[-64:] if n == "a" else v[:, -64:] if n == "h0" else v
+               for n, v in long.items()}
+        assert torch.allclose(selective_scan(**few)[0].float(), y[..., -64:].float(), rtol=2**-6, atol=2**-6)
+
+    @pytest.mark.parametrize(("file", "right", "wrong"), [
+        ("forward.cu", "exp2_(sums[at] * a[w][j]) * h[w][j] + end[j]", "end[j]"),  # carry lost at a chunk's edge
+        ("forward.cu", "chunk < p.chunk; chunk++", "chunk + 1 < p.chunk; chunk++"),  # wrong chunk's summary
+        ("forward.cu", "AT(B, p.begin, p.group * N)", "AT(B, p.begin, 0)"),  # missing group offset
+        ("forward.cu", "p.lane + k * LANES < p.end ? 1.0f : 0.0f", "p.lane + k * LANES < p.end ? 1.0f : 1.0f"),  # padded tail
+        ("forward.cu", "store_all(save)", "(void)save"),  # no saved states
+        ("backward.cu", "t + s < p.end ? 1.0f : 0.0f", "t + s < p.end ? 1.0f : 1.0f"),  # padding in the reverse scan's tail
+        ("backward.cu", "exp2_(sums[at] * a[w][j]) * dh[w][j] + end[j]", "end[j]"),
+        ("backward.cu", "chunk > p.chunk; chunk--", "chunk > p.chunk + 1; chunk--"),
+        ("backward.cu", "AT(C, final_tile, p.group * N)};", "AT(C, final_tile, 0)};"),
+        ("common.cuh", "p = p * q + 0.27965158224105835f;", ""),  # a term of softplus's polynomial
+    ])  # fmt: skip
+    def test_a_wrong_kernel_is_found(self, monkeypatch, tmp_path, file, right, wrong):
+        folder = shutil.copytree(cuda.HERE, tmp_path / "kernels")
+        source = (folder / file).read_text()
+        assert right in source
+        (folder / file).write_text(source.replace(right, wrong))
+        monkeypatch.setattr(cuda, "HERE", folder)
+        cuda._kernels.cache_clear()
+        assert not holds(inputs(L=140, E=60, G=3, device="cuda"), plans=SPLIT)
+        monkeypatch.undo()
+        cuda._kernels.cache_clear()
+        assert holds(inputs(L=140, E=60, G=3, device="cuda"), plans=SPLIT)
+
+
+def test_a_missing_kernel_is_one_warning(monkeypatch):
+    monkeypatch.setattr(nvrtc, "missing", lambda: "no compiler")
+    package._has_kernels.cache_clear()
+    with pytest.warns(UserWarning, match="step by step in PyTorch: no compiler"):
+        assert not package._has_kernels()
+    assert not package._has_kernels()
+    package._has_kernels.cache_clear()
