@@ -42,16 +42,10 @@ def compiled(files: tuple[Path, ...], macros: tuple[tuple[str, str], ...], devic
     return ObjectCode.from_cubin(stored.read_bytes())
 
 
-class _Current:
-    """PyTorch's current stream, as cuda-core asks for one."""
-
-    def __cuda_stream__(self) -> tuple[int, int]:
-        return 0, torch.cuda.current_stream().cuda_stream
-
-
 def launch(kernel: Any, grid: tuple[int, int, int], threads: int, *arguments: int) -> None:
     """Start a kernel on PyTorch's current stream. Every argument is a 64-bit integer or an address."""
-    from cuda.core import LaunchConfig
+    from cuda.core import LaunchConfig, Stream
     from cuda.core import launch as start
 
-    start(_Current(), LaunchConfig(grid=grid, block=threads), kernel, *arguments)
+    stream = Stream.from_handle(torch.cuda.current_stream().cuda_stream)
+    start(stream, LaunchConfig(grid=grid, block=threads), kernel, *arguments)

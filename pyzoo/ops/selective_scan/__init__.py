@@ -93,8 +93,13 @@ def _shape(x: Tensor) -> tuple[int, ...]:
 
 
 @cache
-def _has_kernels() -> bool:
+def _missing() -> str | None:
     missing = nvrtc.missing()
     if missing:
-        warnings.warn(f"selective_scan runs step by step in PyTorch: {missing}", stacklevel=3)
-    return missing is None
+        warnings.warn(f"selective_scan runs step by step in PyTorch: {missing}", stacklevel=4)
+    return missing
+
+
+@torch.compiler.assume_constant_result
+def _has_kernels() -> bool:
+    return _missing() is None

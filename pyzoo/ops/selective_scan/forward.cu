@@ -48,19 +48,20 @@ __device__ __forceinline__ void pass(
         for (int w = 0; w < WIDE; w++)
             if (p.has(w)) store_states(to + w * N, h[w]);
     };
+    // Beyond the last tile nothing is read, and the addresses stay where they are.
     auto ask_steps = [&](int t, int i) {
         bring<REAL, CHANNELS, TIME_dt>(tiles.dt[i & 1], from_dt, p.end - t, p.live);
         bring<REAL, CHANNELS, TIME_u>(tiles.u[i & 1], from_u, p.end - t, p.live);
-        from_u += STEPS * TIME_u, from_dt += STEPS * TIME_dt;
+        if (t + STEPS < p.end) from_u += STEPS * TIME_u, from_dt += STEPS * TIME_dt;
     };
     auto ask_inputs = [&](int t, int i) {
         bring<REAL, PADDED, TIME_B>(tiles.B[i & 1], from_B, p.end - t, N);
         if (READ_OUT) bring<REAL, PADDED, TIME_C>(tiles.C[i & 1], from_C, p.end - t, N);
-        from_B += STEPS * TIME_B, from_C += STEPS * TIME_C;
+        if (t + STEPS < p.end) from_B += STEPS * TIME_B, from_C += STEPS * TIME_C;
     };
     auto ask_gate = [&](int t, int i) {
         if (READ_OUT && HAS_Z) bring<REAL, CHANNELS, TIME_z>(tiles.z[i & 1], from_z, p.end - t, p.live);
-        from_z += STEPS * TIME_z;
+        if (t + STEPS < p.end) from_z += STEPS * TIME_z;
     };
     float skipped[ROWS][WIDE] = {}, next_skipped[ROWS][WIDE];  // D u
     auto prepare = [&](int t, int i) {
