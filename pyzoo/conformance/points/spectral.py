@@ -27,14 +27,15 @@ def skip(call: Call) -> str | None:
 
 
 def layers(seed: int) -> Iterator[tuple[int, int, SpectralConv1d]]:
-    """Points, batch and a layer for each size, from the seed's own on; weights of a trained layer's kind, around 0."""
+    """Points, batch and a layer for each size, from the seed's own on, with weights around 0. Only small layers have several
+    signals and outputs."""
     draw = random.Random(seed)
     torch.manual_seed(seed)
     sizes = [*SIZES.items()]
     for n, modes in sizes[seed % len(sizes) :] + sizes[: seed % len(sizes)]:
-        layer = SpectralConv1d(draw.randint(2, 3), draw.randint(1, 3) if n < 100 else 1, modes)
+        layer = SpectralConv1d(draw.randint(2, 3), draw.randint(1, 3) if n * modes < 500 else 1, modes)
         torch.nn.init.normal_(layer.weight)
-        yield n, 2 if n < 100 else 1, layer
+        yield n, 2 if n * modes < 200 else 1, layer
 
 
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
