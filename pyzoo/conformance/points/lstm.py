@@ -7,4 +7,4 @@ CALLS = {"lstm.layer": 2}
 
 _FAMILY = Family("lstm")
 limit, skip, model, saved = _FAMILY.limit, _FAMILY.skip, _FAMILY.model, _FAMILY.saved
-record, facts = _FAMILY.record, _FAMILY.facts
+record, facts, absent = _FAMILY.record, _FAMILY.facts, _FAMILY.absent

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from pyzoo.conformance.trace import Call, Recorder
-from pyzoo.models.recurrent import RecurrentConfig, RecurrentModel
+from pyzoo.models.recurrent import Forecaster, RecurrentConfig, RecurrentModel
 
 LENGTHS = (5, 1, 2, 7, 3, 4, 9)
 
@@ -39,17 +39,28 @@ class Family:
             built.core.bias_hh_l1[:: sizes["hidden"]] -= 12
         return built
 
-    def saved(self, run: Path) -> RecurrentModel:
+    def saved(self, run: Path) -> RecurrentModel | Forecaster:
         """The model of a saved run."""
         from pyzoo.tasks import task
+        from pyzoo.train.folder import RunFolder
 
-        return task(self.kind).load(run)[0].eval()
+        return task(RunFolder.open(run).model).load(run)[0].eval()
+
+    def absent(self, run: Path) -> tuple[str, ...]:
+        """The points that a saved run's model has not: a forecaster embeds no symbols."""
+        return ("lstm.embedding",) if isinstance(self.saved(run), Forecaster) else ()
 
     def record(self, recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
                replaced: dict[str, Callable]) -> None:  # fmt: skip
         """One sequence through the model, from the state that a token before it leaves, and a step of the same stream.
-        A freshly built GRU is recorded with its reset gate in both places."""
+        A freshly built GRU is recorded with its reset gate in both places; a forecaster forecasts from three steps of noise."""
         built = (self.model(seed) if run is None else self.saved(run)).to(device, dtype)
+        if isinstance(built, Forecaster):
+            generator = torch.Generator(device).manual_seed(seed)
+            x = torch.randn(1, 3, built.config.features, device=device, dtype=dtype, generator=generator)
+            with recorder.recording(replaced):
+                built(x)
+            return
         length = LENGTHS[seed % len(LENGTHS)] if run is None else 1
         tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
                                generator=torch.Generator(device).manual_seed(seed))
@@ -64,8 +75,10 @@ class Family:
                 each.step(tokens[:, 1], memory)
 
     def facts(self, run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:
-        """Structural facts: the number of parameters of the real model."""
+        """Structural facts: the number of parameters of the real model, if it is a text model."""
         built = self.model(0) if run is None else self.saved(run)
+        if isinstance(built, Forecaster):
+            return
         c = built.config
         yield f"{self.kind}.parameters", [sum(p.numel() for p in built.parameters())], {
             "sizes": [c.vocab, c.embed, c.hidden, c.layers]
