@@ -8,8 +8,9 @@ from torch import Tensor
 
 from pyzoo.models.mamba import Mamba, MambaConfig
 from pyzoo.ops import mamba as ops
-from pyzoo.ops import nvrtc, selective_scan as package
-from pyzoo.ops.selective_scan import cuda, reference, selective_scan
+from pyzoo.ops import nvrtc
+from pyzoo.ops import selective_scan as package
+from pyzoo.ops.selective_scan import cpu, cuda, reference, selective_scan
 
 MISSING = nvrtc.missing()
 needs_gpu = [pytest.mark.cuda, pytest.mark.skipif(MISSING is not None, reason=f"the CUDA kernel needs a GPU: {MISSING}")]
@@ -96,18 +97,69 @@ def of_the_kernel(x: dict[str, Tensor], g: Tensor, g_last: Tensor, plans: tuple[
     return {"y": y, "last": last} | {n: v for n, v in zip(ARGUMENTS, gradients, strict=True) if x[n] is not None}
 
 
-def holds(x: dict[str, Tensor], plans: tuple[cuda.Plan | None, cuda.Plan | None] = (None, None)) -> bool:
+def on_the_cpu(x: dict[str, Tensor], g: Tensor, g_last: Tensor, _) -> Results:
+    arguments = [x[n] for n in ARGUMENTS]
+    y, last, saved = cpu.forward(*arguments, True, True)
+    gradients = cpu.backward(g, g_last, *arguments[:8], saved, True)
+    return {"y": y, "last": last} | {n: v for n, v in zip(ARGUMENTS, gradients, strict=True) if x[n] is not None}
+
+
+def holds(x: dict[str, Tensor], plans: tuple[cuda.Plan | None, cuda.Plan | None] = (None, None), run=of_the_kernel) -> bool:
     """Whether the kernel is as close to fp64, in the norm, as 16 roundings of fp32 and one of its outputs' dtype are, or no
     more than 4 times as far away as PyTorch, step by step in fp32, is."""
     generator = torch.Generator(x["u"].device).manual_seed(1)
-    g, g_last = (torch.randn(v.shape, generator=generator, device=v.device).to(v.dtype) for v in (x["u"], x["h0"] if x["h0"] is not None else x["a"].expand(len(x["u"]), -1, -1)))
+    like = (x["u"], x["a"].expand(len(x["u"]), -1, -1))
+    g, g_last = (torch.randn(v.shape, generator=generator, device=v.device).to(v.dtype) for v in like)
     exact = results({n: v if v is None else v.double() for n, v in x.items()}, g.double(), g_last.double())
-    plain, kernel = results(x, g, g_last), of_the_kernel(x, g, g_last, plans)
+    plain, kernel = results(x, g, g_last), run(x, g, g_last, plans)
 
     def error(name: str, got: Results) -> float:
         return ((got[name].double() - exact[name]).norm() / exact[name].norm().clamp_min(1e-30)).item()
 
     return all(error(n, kernel) <= max(LIMIT[kernel[n].dtype], 4 * error(n, plain)) for n in exact)
+
+
+CPU = pytest.mark.skipif(cpu.missing() is not None, reason=f"no compiled scan on this machine: {cpu.missing()}")
+SIZES = [dict(), dict(L=1), dict(L=33, E=33, G=3), dict(N=1), dict(N=64, E=5), dict(L=130, E=96, N=7, G=2), dict(B=1, L=2049, E=16)]
+
+
+@CPU
+@pytest.mark.parametrize("sizes", SIZES)
+def test_the_compiled_scan_on_a_cpu(sizes):
+    assert holds(inputs(**sizes), run=on_the_cpu)
+
+
+@CPU
+@pytest.mark.parametrize("absent", ["d", "z", "bias", "h0"])
+def test_the_compiled_scan_without_what_is_optional(absent):
+    assert holds(inputs() | {absent: None}, run=on_the_cpu)
+
+
+@CPU
+@pytest.mark.parametrize(("right", "wrong"), [
+    ("t % STEPS == 0", "t % STEPS == 1"),  # states saved at the wrong step
+    ("+ k->group * s->N", ""),  # missing group offset
+    ("dh[n] *= decay[i * N + n];", ""),  # the reverse scan doesn't decay
+    ("p = p * f + 5.0000001201e-1f;", ""),  # a term of exp's polynomial
+    ("db[n] += total", "db[n] = total"),  # sums over channels that are overwritten
+])
+def test_a_wrong_compiled_scan_is_found(monkeypatch, tmp_path, right, wrong):
+    source = cpu.SOURCE.read_text()
+    assert right in source
+    changed = tmp_path / "cpu.c"
+    changed.write_text(source.replace(right, wrong))
+    monkeypatch.setattr(cpu, "SOURCE", changed)
+    cpu._library.cache_clear()
+    wrong_holds = holds(inputs(L=140, E=60, G=3), run=on_the_cpu)
+    monkeypatch.undo()
+    cpu._library.cache_clear()
+    assert not wrong_holds and holds(inputs(L=140, E=60, G=3), run=on_the_cpu)
+
+
+def test_the_operator_has_gradients_of_its_own():
+    x = {n: v.requires_grad_() for n, v in inputs(L=20, E=6, N=3).items()}
+    y, last = selective_scan(**x)
+    assert (y.grad_fn is not None) and not any(g.isnan().any() for g in torch.autograd.grad(y.sum() + last.sum(), list(x.values())))
 
 
 SPLIT = (cuda.Plan(4, 16, 3, 16, 2), cuda.Plan(4, 32, 3, 4, 1))  # chunks where a plan would have one
@@ -197,9 +249,9 @@ class TestKernel:
 
 
 def test_a_missing_kernel_is_one_warning(monkeypatch):
-    monkeypatch.setattr(nvrtc, "missing", lambda: "no compiler")
+    monkeypatch.setattr(cpu, "missing", lambda: "no compiler")
     package._missing.cache_clear()
     with pytest.warns(UserWarning, match="step by step in PyTorch: no compiler"):
-        assert not package._has_kernels()
-    assert not package._has_kernels()
+        assert not package._has_kernels("cpu")
+    assert not package._has_kernels("cpu")
     package._missing.cache_clear()

@@ -31,7 +31,8 @@ class Plan:
     """channels that a thread walks along"""
 
 
-def plan(batches: int, width: int, groups: int, steps: int, states: int, multiprocessors: int, backward: bool) -> Plan:
+def plan(batches: int, width: int, groups: int, steps: int, states: int, dtype: torch.dtype, multiprocessors: int,
+         backward: bool) -> Plan:
     """The plan for a scan of (batches, steps, width) with so many groups and states. Chunks cost a second pass, so there is
     one if channels alone fill the GPU. The figures are the fastest of those measured on an H100."""
     lanes = min(16, max(1, padded(states) // 4))
@@ -43,7 +44,8 @@ def plan(batches: int, width: int, groups: int, steps: int, states: int, multipr
     if blocks >= resident * multiprocessors * (0.85 if backward else 0.45):
         chunks = 1
     else:
-        chunks = max(1, min((2 if backward else 1) * resident * multiprocessors // blocks, steps // (4 * STEPS)))
+        at_once = 8 if backward or dtype == torch.float32 else 16  # blocks for each multiprocessor
+        chunks = max(1, min(at_once * multiprocessors // blocks, steps // (4 * STEPS)))
     return Plan(lanes, channels, chunks, resident, wide)
 
 
@@ -104,7 +106,7 @@ def forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | 
     u, dt, b, c, z = map(_inner, (u, dt, b, c, z))
     a, d, bias, h0 = (x if x is None else x.contiguous() for x in (a, d, bias, h0))
     (B, L, E), N, G = u.shape, a.shape[1], b.shape[2]
-    p = spread or plan(B, E, G, L, N, _multiprocessors(u.device.index), backward=False)
+    p = spread or plan(B, E, G, L, N, u.dtype, _multiprocessors(u.device.index), backward=False)
     length = chunk_steps(L, p.chunks)
     chunks = -(-L // length)
     out = torch.empty((B, L, E), dtype=u.dtype, device=u.device)
@@ -130,7 +132,7 @@ def backward(g: Tensor, g_last: Tensor | None, u: Tensor, dt: Tensor, a: Tensor,
     g, u, dt, b, c, z = map(_inner, (g, u, dt, b, c, z))
     a, d, bias, g_last = (x if x is None else x.contiguous() for x in (a, d, bias, g_last))
     (B, L, E), N, G = u.shape, a.shape[1], b.shape[2]
-    p = spread or plan(B, E, G, L, N, _multiprocessors(u.device.index), backward=True)
+    p = spread or plan(B, E, G, L, N, u.dtype, _multiprocessors(u.device.index), backward=True)
     length = chunk_steps(L, p.chunks)
     chunks, within = -(-L // length), -(-(E // G) // p.channels)
     kernels = _kernels("backward.cu", p, u.dtype, N, G, z is not None, d is not None, softplus, u.device.index, E=E,
