@@ -25,5 +25,8 @@ class Mutant:
 def mutants(family: str) -> list[Mutant]:
     """All mutants of a family, those that are wrong in their backward pass last."""
     forward = importlib.import_module(f"pyzoo.conformance.mutants.{family}").MUTANTS
-    backward = importlib.import_module("pyzoo.conformance.mutants.backward").MUTANTS
+    backward = [
+        m for module in ("backward", "backward_recurrent")
+        for m in importlib.import_module(f"pyzoo.conformance.mutants.{module}").MUTANTS
+    ]  # fmt: skip
     return [*forward, *(m for m in backward if m.id.startswith(f"{family}."))]

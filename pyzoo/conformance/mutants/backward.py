@@ -11,12 +11,16 @@ from pyzoo.conformance.mutants import Mutant
 from pyzoo.ops.point import POINTS
 
 
-def _mutant(name: str, point: str, wrong: Callable[..., Tensor], why: str) -> Mutant:
+def grafted(value: Tensor, y: Tensor) -> Tensor:
+    """`value`, with the gradient of y."""
+    return value.detach() + (y - y.detach())
+
+
+def backward(name: str, point: str, wrong: Callable[..., Tensor], why: str) -> Mutant:
     """The value of the spec point's own function, and the gradient of `wrong`."""
 
     def replacement(**inputs):
-        y = wrong(**inputs)
-        return POINTS[point](**inputs).detach() + (y - y.detach())
+        return grafted(POINTS[point](**inputs), wrong(**inputs))
 
     family = point.partition(".")[0]
     return Mutant(f"{family}.backward-{name}", point, replacement, why, gradient=True)
@@ -183,41 +187,41 @@ def cache_constant(*, past, now):
 
 
 MUTANTS = [
-    _mutant("state-after", "mamba.states", state_after, "a decay's gradient has the state after its step"),
-    _mutant("carry-undecayed", "mamba.states", carry_undecayed, "the reverse scan doesn't decay"),
-    _mutant("carry-dropped", "mamba.states", carry_dropped, "the reverse scan carries nothing"),
-    _mutant("softplus-linear", "mamba.dt", softplus_linear, "softplus's derivative is taken as 1"),
-    _mutant("taps-flipped", "mamba.conv", taps_flipped, "the reverse convolution's taps are not turned around"),
-    _mutant("rms-constant", "mamba.norm", rms_constant, "the root mean square is treated as a constant"),
-    _mutant("silu-sigmoid", "mamba.gate", silu_sigmoid, "SiLU's derivative lacks its second term"),
-    _mutant("dt-dropped", "mamba.input", dt_dropped, "the step size gets no gradient"),
-    _mutant("skip-dropped", "mamba.readout", skip_dropped, "the skip connection gets no gradient"),
-    _mutant("step-size-forgotten", "mamba.decay", step_size_forgotten, "the transition's gradient lacks the step size"),
-    _mutant("kernel-flipped", "resnet.conv", kernel_flipped, "the kernel is turned around once too often"),
-    _mutant("border-dropped", "resnet.conv", border_dropped, "the first row and column get no gradient"),
-    _mutant("eps-missing", "resnet.batch_norm", eps_missing, "eps is left out"),
-    _mutant("statistics-constant", "resnet.batch_norm", statistics_constant, "mean and variance get no gradient"),
-    _mutant("shortcut-dropped", "resnet.add", shortcut_dropped, "the shortcut gets no gradient"),
-    _mutant("relu-identity", "resnet.relu", identity, "negative entries get a gradient"),
-    _mutant("pool-sum", "resnet.pool", pool_sum, "the mean's gradient is that of the sum"),
-    _mutant("bias-dropped", "resnet.fc", bias_dropped, "the bias gets no gradient"),
-    _mutant("softmax-diagonal", "vit.weights", softmax_diagonal, "the sum under the softmax is treated as a constant"),
-    _mutant("mean-constant", "vit.norm", mean_constant, "the mean is treated as a constant"),
-    _mutant("deviation-constant", "vit.norm", deviation_constant, "the deviation is treated as a constant"),
-    _mutant("gelu-tanh", "vit.gelu", gelu_tanh, "the derivative of the tanh formula"),
-    _mutant("scale-missing", "vit.scores", scale_missing, "1/√d is left out"),
-    _mutant("scale-twice", "vit.scores", scale_twice, "1/√d is applied twice"),
-    _mutant("weights-dropped", "vit.mix", weights_dropped, "the weights get no gradient"),
-    _mutant("positions-dropped", "vit.tokens", positions_dropped, "the positions get no gradient"),
-    _mutant("bias-dropped", "vit.qkv", bias_dropped, "the bias gets no gradient"),
-    _mutant("repeats-overwrite", "gpt.embed", repeats_overwrite, "of a token's places, the last one alone counts"),
-    _mutant("positions-from-zero", "gpt.embed", positions_from_zero, "other positions get the gradient"),
-    _mutant("mask-forgotten", "gpt.weights", mask_forgotten, "later tokens get a gradient"),
-    _mutant("softmax-diagonal", "gpt.weights", causal_diagonal, "the sum under the softmax is treated as a constant"),
-    _mutant("attend-unmasked", "gpt.attend", values_unmasked, "the backward pass has no mask"),
-    _mutant("gelu-erf", "gpt.gelu_tanh", gelu_erf, "the derivative of the exact GELU"),
-    _mutant("heads-swapped", "gpt.heads", heads_swapped, "the heads' gradients change places"),
-    _mutant("cache-constant", "gpt.append", cache_constant, "earlier keys get no gradient"),
-    _mutant("mean-constant", "gpt.norm", mean_constant, "the mean is treated as a constant"),
-    _mutant("scale-missing", "gpt.scores", scale_missing, "1/√d is left out"),
+    backward("state-after", "mamba.states", state_after, "a decay's gradient has the state after its step"),
+    backward("carry-undecayed", "mamba.states", carry_undecayed, "the reverse scan doesn't decay"),
+    backward("carry-dropped", "mamba.states", carry_dropped, "the reverse scan carries nothing"),
+    backward("softplus-linear", "mamba.dt", softplus_linear, "softplus's derivative is taken as 1"),
+    backward("taps-flipped", "mamba.conv", taps_flipped, "the reverse convolution's taps are not turned around"),
+    backward("rms-constant", "mamba.norm", rms_constant, "the root mean square is treated as a constant"),
+    backward("silu-sigmoid", "mamba.gate", silu_sigmoid, "SiLU's derivative lacks its second term"),
+    backward("dt-dropped", "mamba.input", dt_dropped, "the step size gets no gradient"),
+    backward("skip-dropped", "mamba.readout", skip_dropped, "the skip connection gets no gradient"),
+    backward("step-size-forgotten", "mamba.decay", step_size_forgotten, "the transition's gradient lacks the step size"),
+    backward("kernel-flipped", "resnet.conv", kernel_flipped, "the kernel is turned around once too often"),
+    backward("border-dropped", "resnet.conv", border_dropped, "the first row and column get no gradient"),
+    backward("eps-missing", "resnet.batch_norm", eps_missing, "eps is left out"),
+    backward("statistics-constant", "resnet.batch_norm", statistics_constant, "mean and variance get no gradient"),
+    backward("shortcut-dropped", "resnet.add", shortcut_dropped, "the shortcut gets no gradient"),
+    backward("relu-identity", "resnet.relu", identity, "negative entries get a gradient"),
+    backward("pool-sum", "resnet.pool", pool_sum, "the mean's gradient is that of the sum"),
+    backward("bias-dropped", "resnet.fc", bias_dropped, "the bias gets no gradient"),
+    backward("softmax-diagonal", "vit.weights", softmax_diagonal, "the sum under the softmax is treated as a constant"),
+    backward("mean-constant", "vit.norm", mean_constant, "the mean is treated as a constant"),
+    backward("deviation-constant", "vit.norm", deviation_constant, "the deviation is treated as a constant"),
+    backward("gelu-tanh", "vit.gelu", gelu_tanh, "the derivative of the tanh formula"),
+    backward("scale-missing", "vit.scores", scale_missing, "1/√d is left out"),
+    backward("scale-twice", "vit.scores", scale_twice, "1/√d is applied twice"),
+    backward("weights-dropped", "vit.mix", weights_dropped, "the weights get no gradient"),
+    backward("positions-dropped", "vit.tokens", positions_dropped, "the positions get no gradient"),
+    backward("bias-dropped", "vit.qkv", bias_dropped, "the bias gets no gradient"),
+    backward("repeats-overwrite", "gpt.embed", repeats_overwrite, "of a token's places, the last one alone counts"),
+    backward("positions-from-zero", "gpt.embed", positions_from_zero, "other positions get the gradient"),
+    backward("mask-forgotten", "gpt.weights", mask_forgotten, "later tokens get a gradient"),
+    backward("softmax-diagonal", "gpt.weights", causal_diagonal, "the sum under the softmax is treated as a constant"),
+    backward("attend-unmasked", "gpt.attend", values_unmasked, "the backward pass has no mask"),
+    backward("gelu-erf", "gpt.gelu_tanh", gelu_erf, "the derivative of the exact GELU"),
+    backward("heads-swapped", "gpt.heads", heads_swapped, "the heads' gradients change places"),
+    backward("cache-constant", "gpt.append", cache_constant, "earlier keys get no gradient"),
+    backward("mean-constant", "gpt.norm", mean_constant, "the mean is treated as a constant"),
+    backward("scale-missing", "gpt.scores", scale_missing, "1/√d is left out"),
 ]

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from pyzoo.conformance.mutants import Mutant
-from pyzoo.conformance.mutants.backward import _mutant
+from pyzoo.conformance.mutants.backward import backward
 from pyzoo.ops.selective_scan import selective_scan
 
 POINT = "mamba.selective_scan"
@@ -107,10 +107,10 @@ MUTANTS = [
     Mutant("mamba.fused-gate-sigmoid", POINT, gate_sigmoid, "sigmoid in the place of SiLU"),
     Mutant("mamba.fused-inputs-swapped", POINT, inputs_swapped, "B and C change places"),
     Mutant("mamba.fused-tail", POINT, tail_read, "the padding of the last tile is added to the last step"),
-    _mutant("fused-tail", POINT, tail_read, "the reverse scan starts in the last tile's padding"),
-    _mutant("fused-carry", POINT, carry_detached, "the gradient stops at a chunk's edge"),
-    _mutant("fused-group-offset", POINT, group_offset_missing_in_b, "the gradient of B sums over the first group's channels"),
-    _mutant("fused-decay", POINT, decay_forgotten, "the gradient of A is left out"),
-    _mutant("fused-gate", POINT, gate_as_constant, "the derivative of SiLU without that of its sigmoid"),
-    _mutant("fused-skip", POINT, gate_before_skip, "the gradient of D is left out"),
+    backward("fused-tail", POINT, tail_read, "the reverse scan starts in the last tile's padding"),
+    backward("fused-carry", POINT, carry_detached, "the gradient stops at a chunk's edge"),
+    backward("fused-group-offset", POINT, group_offset_missing_in_b, "the gradient of B sums over the first group's channels"),
+    backward("fused-decay", POINT, decay_forgotten, "the gradient of A is left out"),
+    backward("fused-gate", POINT, gate_as_constant, "the derivative of SiLU without that of its sigmoid"),
+    backward("fused-skip", POINT, gate_before_skip, "the gradient of D is left out"),
 ]
