@@ -146,3 +146,20 @@ def transformers_gpt2_cached(*, tokens: Tensor, heads: int, depth: int, eps: Ten
         cache = answer.past_key_values
         out.append(answer.logits)
     return torch.cat(out, 1)
+
+
+def torch_spectral_conv(*, x: Tensor, weight: Tensor) -> Tensor:
+    """rfft, einsum and irfft of PyTorch, for the spec point `spectral.conv`."""
+    spectrum = torch.fft.rfft(x)[..., : weight.shape[2]]
+    return torch.fft.irfft(torch.einsum("bim,iom->bom", spectrum, torch.view_as_complex(weight)), n=x.shape[-1])
+
+
+def neuraloperator_spectral_conv(*, x: Tensor, weight: Tensor) -> Tensor:
+    """neuraloperator's `SpectralConv` without a bias, for the spec point `spectral.conv`. It scales by 1/n in the transform,
+    and answers in fp32 whatever it is given. Its n_modes count a mode and its conjugate."""
+    from neuralop.layers.spectral_convolution import SpectralConv
+
+    channels, outputs, modes, _ = weight.shape
+    layer = SpectralConv(channels, outputs, (max(1, 2 * modes - 2),), bias=False)
+    layer.weight.tensor = torch.nn.Parameter(torch.view_as_complex(weight), requires_grad=False)
+    return layer(x)

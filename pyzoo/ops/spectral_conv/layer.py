@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from pyzoo.ops.spectral_conv.transforms import TRANSFORMS, weights_of_modes
 
@@ -17,6 +16,15 @@ def _modes_first(x: Tensor) -> Tensor:
     """x (I, J, 2) -> (J, I, 2), contiguous."""
     x = x.clone() if x.storage_offset() % 2 else x.contiguous()
     return x.view(PAIR[x.dtype.itemsize])[..., 0].t().contiguous()[..., None].view(x.dtype)
+
+
+def _differentiable_gradients(x: Tensor, weight: Tensor, grad: Tensor, kind: str) -> tuple[Tensor, Tensor]:
+    """The gradients of x and of the weight by operations that autograd knows, for derivatives of them."""
+    n, M = x.shape[-1], weight.shape[2]
+    adjoint = torch.stack((weight[..., 0], -weight[..., 1]), -1).transpose(0, 1)
+    of_x, of_y = (torch.fft.rfft(t)[..., :M] for t in (x, grad))
+    product = torch.view_as_real(torch.einsum("bim,bom->iom", of_x.conj(), of_y))
+    return SpectralConv.apply(grad, adjoint, kind), product * weights_of_modes(n, M).to(grad)[:, None]
 
 
 class SpectralConv(Function):
@@ -33,15 +41,16 @@ class SpectralConv(Function):
         product = x.new_empty(M, 2, B, O)
         torch.sub(re[..., 0], im[..., 1], out=product[:, 0])
         torch.add(re[..., 1], im[..., 0], out=product[:, 1])
-        ctx.save_for_backward(spectrum, matrices)
+        ctx.save_for_backward(x, weight, spectrum, matrices)
         ctx.kind = kind
         return transform.inverse(product, n)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         transform = TRANSFORMS[ctx.kind]
-        spectrum, matrices = ctx.saved_tensors
+        x, weight, spectrum, matrices = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *_differentiable_gradients(x, weight, grad, ctx.kind), None
         (M, C, _), (B, O, n) = matrices.shape, grad.shape
         re, im = transform.forward(grad, M).unbind(1)
         rows = re.new_empty(M, 2, B, O, 2)  # (re, im) beside the real part of x's spectrum, (im, -re) beside the imaginary

@@ -1,0 +1,118 @@
+"""The spectral convolution: both of its paths compute the definition, forward and backward; bad input is one clear sentence."""
+
+import pytest
+import torch
+
+from pyzoo.ops.spectral_conv import LARGEST_TABLE, choice, spectral_conv
+from pyzoo.ops.spectral_conv.layer import SpectralConv
+from pyzoo.ops.spectral_conv.transforms import tables
+
+KINDS = ("matrix", "fft")
+
+
+def definition(x, weight):
+    spectrum = torch.fft.rfft(x)[..., : weight.shape[2]]
+    return torch.fft.irfft(torch.einsum("bim,iom->bom", spectrum, torch.view_as_complex(weight)), n=x.shape[-1])
+
+
+def inputs(n, modes, dtype=torch.float64, B=2, C=3, O=5):  # noqa: E741
+    generator = torch.Generator().manual_seed(n)
+    x, weight, grad = (torch.randn(*s, generator=generator, dtype=dtype) for s in ((B, C, n), (C, O, modes, 2), (B, O, n)))
+    return x.requires_grad_(), weight.requires_grad_(), grad
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [1, 2, 3, 31, 33, 64, 372, 1134])
+def test_values_and_gradients_are_the_definitions(n, kind):
+    for modes in {1, (n // 2 + 2) // 2, n // 2 + 1}:
+        x, weight, grad = inputs(n, modes)
+        ours, exact = SpectralConv.apply(x, weight, kind), definition(x, weight)
+        pairs = [(ours, exact), *zip(*(torch.autograd.grad(y, (x, weight), grad) for y in (ours, exact)), strict=True)]
+        for got, expected in pairs:
+            assert got.is_contiguous() and (got - expected).abs().max() <= 1e-13 * n * expected.abs().max()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_agree_with_differences(kind):
+    x, weight, _ = inputs(6, 4, C=2, O=1)
+    assert torch.autograd.gradcheck(lambda x, w: SpectralConv.apply(x, w, kind), (x, weight))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_gradients_that_are_needed(kind):
+    x, weight, grad = inputs(8, 3)
+    for one, other in ((x, weight.detach()), (weight, x.detach())):
+        x_, w_ = (one, other) if one is x else (other, one)
+        (alone,) = torch.autograd.grad(SpectralConv.apply(x_, w_, kind), one, grad)
+        (both,) = torch.autograd.grad(SpectralConv.apply(x, weight, kind), one, grad)
+        assert torch.equal(alone, both)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_second_derivatives_agree_with_differences(kind):
+    x, weight, _ = inputs(6, 4, C=2, O=1)
+    assert torch.autograd.gradgradcheck(lambda x, w: SpectralConv.apply(x, w, kind), (x, weight))
+
+
+@pytest.mark.parametrize(("n", "modes"), [(7, 4), (1134, 33), (8192, 17)])
+def test_tables_are_rounded_from_the_exact_roots(n, modes):
+    sympy = pytest.importorskip("sympy")
+    rows, inverse = tables(n, modes, torch.float32, torch.device("cpu"))
+    for k in {0, 1, modes - 1}:
+        for t in {0, 1, n // 3, n - 1}:
+            angle = 2 * sympy.pi * sympy.Rational(k * t % n, n)
+            count = 1 if k == 0 or 2 * k == n else 2
+            for part, value in enumerate((sympy.cos(angle), -sympy.sin(angle))):
+                for got, exact in ((rows, value), (inverse, value * count / n)):
+                    exact = float(sympy.N(exact, 30))
+                    assert abs(got[2 * k + part, t].item() - exact) <= 2**-24 * abs(exact) + 2**-50
+
+
+def test_strides_offsets_and_an_empty_batch():
+    x, weight, _ = inputs(9, 4)
+    wide = torch.randn(1 + weight.numel(), dtype=torch.float64)
+    shifted = wide[1:].view(weight.shape)  # the pairs begin at an odd place in memory
+    turned = x.transpose(1, 2).contiguous().transpose(1, 2)
+    for a, w in ((x, shifted), (turned, weight), (x[:1].expand(4, -1, -1), weight), (x, weight.flip(0)), (x[:0], weight)):
+        got = spectral_conv(x=a, weight=w)
+        assert got.shape == (len(a), 5, 9)
+        assert not len(a) or torch.allclose(got, definition(a, w.contiguous().clone()), atol=1e-13)
+    assert spectral_conv(x=x[:0], weight=inputs(9, 5)[1]).shape == (0, 5, 9)
+    empty = x.detach()[:0].requires_grad_()
+    g_x, g_w = torch.autograd.grad(spectral_conv(x=empty, weight=weight).sum(), (empty, weight))
+    assert g_x.shape == empty.shape and not g_w.any()
+
+
+def test_autocast_changes_nothing():
+    x, weight, _ = inputs(9, 4, torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = spectral_conv(x=x, weight=weight)
+    assert torch.equal(inside, spectral_conv(x=x, weight=weight))
+
+
+def test_the_choice():
+    assert choice(8192, 16) == "matrix" and choice(8192, 64) == "fft"
+    assert choice(LARGEST_TABLE, 2) == "fft"
+    assert choice(8192, 64, torch.bfloat16) == "matrix"
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "message"),
+    [
+        (torch.zeros(3, 8), torch.zeros(3, 5, 4, 2), r"x must have the shape \(B, C, n\), not \(3, 8\)"),
+        (torch.zeros(2, 3, 8), torch.zeros(3, 5, 4), r"weight must have the shape \(C, O, M, 2\), not \(3, 5, 4\)"),
+        (torch.zeros(2, 3, 8), torch.zeros(3, 5, 4, 3), "2 numbers, not 3"),
+        (torch.zeros(2, 3, 8, dtype=torch.int64), torch.zeros(3, 5, 4, 2), "x must have a real .* not torch.int64"),
+        (torch.zeros(2, 3, 8), torch.zeros(3, 5, 4, 2, dtype=torch.complex64), "weight must have a real"),
+        (torch.zeros(2, 3, 8), torch.zeros(3, 5, 4, 2).double(), "torch.float32 and weight torch.float64"),
+        (torch.zeros(2, 3, 8), torch.zeros(3, 5, 4, 2, device="meta"), "x is on cpu and weight on meta"),
+        (torch.zeros(2, 3, 8), torch.zeros(4, 5, 4, 2), "x has 3 channels and weight takes 4"),
+        (torch.zeros(2, 3, 8), torch.zeros(3, 5, 6, 2), "weight has 6 modes; signals of 8 points have 5"),
+        (torch.zeros(2, 3, 0), torch.zeros(3, 5, 1, 2), "no axis of size 0"),
+        (torch.zeros(2, 0, 8), torch.zeros(0, 5, 4, 2), "no axis of size 0"),
+        (torch.zeros(2, 3, 8), torch.zeros(3, 5, 0, 2), "no axis of size 0"),
+    ],
+)
+def test_bad_input_is_one_sentence(x, weight, message):
+    with pytest.raises(ValueError, match=message):
+        spectral_conv(x=x, weight=weight)
