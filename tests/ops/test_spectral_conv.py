@@ -73,9 +73,11 @@ def test_strides_offsets_and_an_empty_batch():
     wide = torch.randn(1 + weight.numel(), dtype=torch.float64)
     shifted = wide[1:].view(weight.shape)  # the pairs begin at an odd place in memory
     turned = x.transpose(1, 2).contiguous().transpose(1, 2)
-    for a, w in ((x, shifted), (turned, weight), (x[:1].expand(4, -1, -1), weight), (x, weight.flip(0))):
+    for a, w in ((x, shifted), (turned, weight), (x[:1].expand(4, -1, -1), weight), (x, weight.flip(0)), (x[:0], weight)):
         got = spectral_conv(x=a, weight=w)
-        assert got.shape == (len(a), 5, 9) and torch.allclose(got, definition(a, w.contiguous().clone()), atol=1e-13)
+        assert got.shape == (len(a), 5, 9)
+        assert not len(a) or torch.allclose(got, definition(a, w.contiguous().clone()), atol=1e-13)
+    assert spectral_conv(x=x[:0], weight=inputs(9, 5)[1]).shape == (0, 5, 9)
     empty = x.detach()[:0].requires_grad_()
     g_x, g_w = torch.autograd.grad(spectral_conv(x=empty, weight=weight).sum(), (empty, weight))
     assert g_x.shape == empty.shape and not g_w.any()
