@@ -6,49 +6,38 @@ public import Spec.Law.Trail
 /-!
 # Every execution stays inside its reach
 
-Whatever an implementation computes for a number of a specification, if each of its operations meets the rounding model as long as it
-does not overflow: where the evaluator has a budget, no operation overflowed, and the number lies in the interval that the evaluation
-gives. So it is for every operation, and therefore for every layer.
+Whatever an implementation computes for a number of a specification, if each of its operations meets the rounding model, lies in the
+interval that the specification's evaluation gives: so it is for every operation, and therefore for every layer.
 -/
 
 @[expose] public noncomputable section
 namespace Spec
 open Lean.Grind Std
-open Rounding (Rounded Meets Given)
+open Rounding (Rounded)
 open Reach (unit under)
 
 variable {m : Rounding} {K : Type} [Field K] [LE K] {N : Numbers K}
 
-/-- If the evaluator has a budget, every value that an execution may compute is a number, and in reach; and the steps of a
-recurrence are those that the evaluator followed. -/
+/-- If the evaluator has a budget, every value that an execution may compute is in reach; and the steps of a recurrence are those
+that the evaluator followed. -/
 def Inside (r : Reach m) (e : Execution m N) : Prop :=
-  r.ok = true → ∀ v ss, e.after v ss → ∃ z, v = some z ∧ r.run.Holds z ∧ ∃ bs, Trail.Follows m r.trail ss bs
+  r.ok = true → ∀ v ss, e.after v ss → r.run.Holds v ∧ ∃ bs, Trail.Follows m r.trail ss bs
 
 namespace Inside
 
-theorem computes {r : Reach m} {e : Execution m N} (h : Inside r e) (hok : r.ok = true) {v : Option Rat} (hv : e.Computes v) :
-    ∃ z, v = some z ∧ r.run.Holds z := by
+theorem computes {r : Reach m} {e : Execution m N} (h : Inside r e) (hok : r.ok = true) {v : Rat} (hv : e.Computes v) :
+    r.run.Holds v := by
   obtain ⟨ss, hs⟩ := hv
-  obtain ⟨z, hz, hr, _⟩ := h hok v ss hs
-  exact ⟨z, hz, hr⟩
+  exact (h hok v ss hs).1
 
-theorem of_enclosed {E R : Interval} {ok : Bool} {p : Option Rat → Prop}
-    (h : ok = true → ∀ v, p v → ∃ z, v = some z ∧ R.Holds z) :
+theorem of_enclosed {E R : Interval} {ok : Bool} {p : Rat → Prop} (h : ok = true → ∀ v, p v → R.Holds v) :
     Inside (.enclosed E R ok : Reach m) (Execution.of p : Execution m N) := by
-  rintro hok v ss ⟨hv, hs⟩
-  obtain ⟨z, rfl, hz⟩ := h hok v hv
-  rw [hs.some]
-  exact ⟨z, rfl, hz, _, Trail.follows_start hz⟩
+  rintro hok v ss ⟨hv, rfl⟩
+  exact ⟨h hok v hv, _, Trail.follows_start (h hok v hv)⟩
 
-/-- An operation whose results are in reach if it does not overflow: where the reach fits, it does not. -/
-theorem of_rounded {E R : Interval} {ok : Bool} {p : Option Rat → Prop}
-    (h : ok = true → ∀ v, p v → ∃ q, Meets m.largest.toRat q v ∧ ∀ z, q z → R.Holds z) :
+theorem of_rounded {E R : Interval} {ok : Bool} {p : Rat → Prop} (h : ok = true → ∀ v, p v → R.Holds v) :
     Inside (Reach.rounded m E R ok) (Execution.of p : Execution m N) :=
-  of_enclosed fun hok v hv => by
-    simp only [Bool.and_eq_true] at hok
-    obtain ⟨q, hq, hR⟩ := h hok.1 v hv
-    obtain ⟨z, rfl, hz⟩ := hq fun z hz => Reach.bounded_fits hok.2 (hR z hz)
-    exact ⟨z, rfl, hR z hz⟩
+  of_enclosed fun hok => h (by simp only [Bool.and_eq_true] at hok; exact hok.1)
 
 theorem undefined (e : Execution m N) : Inside (Reach.undefined : Reach m) e := by
   intro hok
@@ -56,62 +45,50 @@ theorem undefined (e : Execution m N) : Inside (Reach.undefined : Reach m) e := 
 
 /-- A recorded number is what was recorded. -/
 theorem recorded (x : Dyadic) : Inside (.recorded x : Reach m) (Execution.recorded x : Execution m N) := by
-  rintro _ v ss ⟨rfl, hs⟩
-  rw [hs.some]
-  exact ⟨_, rfl, Interval.holds_point x, _, Trail.follows_start (Interval.holds_point x)⟩
+  rintro _ v ss ⟨rfl, rfl⟩
+  exact ⟨Interval.holds_point x, _, Trail.follows_start (Interval.holds_point x)⟩
 
 variable {r s t : Reach m} {a b c : Execution m N}
 
-/-- A rounded operation on two numbers. -/
-theorem of_binary {E R : Interval} {p : Rat → Rat → Option Rat → Prop} (hr : Inside r a) (hs : Inside s b)
-    (h : ∀ x y v, r.run.Holds x → s.run.Holds y → p x y v → ∃ w, R.Holds w ∧ m.Rounds w v) :
-    Inside (Reach.rounded m E (Reach.round m 1 R) (r.ok && s.ok)) (a.binary b p) :=
-  of_rounded fun hok v ⟨_, _, hx, hy, hv⟩ => by
-    simp only [Bool.and_eq_true] at hok
-    obtain ⟨x, rfl, hx⟩ := hr.computes hok.1 hx
-    obtain ⟨y, rfl, hy⟩ := hs.computes hok.2 hy
-    obtain ⟨w, hw, hv⟩ := h x y v hx hy hv.some.some
-    exact ⟨_, hv, fun z hz => Reach.holds_round hw hz⟩
-
 theorem add (hr : Inside r a) (hs : Inside s b) : Inside (r + s) (a + b) :=
-  of_binary hr hs fun _ _ _ hx hy hv => ⟨_, Interval.holds_add hx hy, hv⟩
+  of_rounded fun hok _ ⟨_, _, hx, hy, hv⟩ => by
+    simp only [Bool.and_eq_true] at hok
+    exact Reach.holds_round (Interval.holds_add (hr.computes hok.1 hx) (hs.computes hok.2 hy)) hv
 
 theorem sub (hr : Inside r a) (hs : Inside s b) : Inside (r - s) (a - b) :=
-  of_binary hr hs fun _ _ _ hx hy hv => ⟨_, Interval.holds_sub hx hy, hv⟩
+  of_rounded fun hok _ ⟨_, _, hx, hy, hv⟩ => by
+    simp only [Bool.and_eq_true] at hok
+    exact Reach.holds_round (Interval.holds_sub (hr.computes hok.1 hx) (hs.computes hok.2 hy)) hv
 
 theorem mul (hr : Inside r a) (hs : Inside s b) : Inside (r * s) (a * b) :=
-  of_binary hr hs fun _ _ _ hx hy hv => ⟨_, Interval.holds_mul hx hy, hv⟩
+  of_rounded fun hok _ ⟨_, _, hx, hy, hv⟩ => by
+    simp only [Bool.and_eq_true] at hok
+    exact Reach.holds_round (Interval.holds_mul (hr.computes hok.1 hx) (hs.computes hok.2 hy)) hv
 
 theorem div (hr : Inside r a) (hs : Inside s b) : Inside (r / s) (a / b) := by
   show Inside (Reach.quotient m r s) _
   unfold Reach.quotient
   split
   · rename_i E R he hR
-    exact of_binary hr hs fun _ _ _ hx hy hv => by
-      obtain ⟨h0, h⟩ := Interval.holds_div hR hx hy
-      exact ⟨_, h, hv h0⟩
+    exact of_rounded fun hok _ ⟨_, _, hx, hy, hv⟩ => by
+      simp only [Bool.and_eq_true] at hok
+      obtain ⟨h0, h⟩ := Interval.holds_div hR (hr.computes hok.1 hx) (hs.computes hok.2 hy)
+      exact Reach.holds_round h (hv h0)
   · exact undefined _
 
 theorem neg (hr : Inside r a) : Inside (-r) (-a) :=
-  of_enclosed fun hok _ ⟨_, hx, hv⟩ => by
-    obtain ⟨x, rfl, hx⟩ := hr.computes hok hx
-    exact ⟨_, hv.some, Interval.holds_neg hx⟩
+  of_enclosed fun hok _ ⟨_, hx, hv⟩ => hv ▸ Interval.holds_neg (hr.computes hok hx)
 
 theorem max (hr : Inside r a) (hs : Inside s b) : Inside (Max.max r s) (Max.max a b) :=
   of_enclosed fun hok _ ⟨_, _, hx, hy, hv⟩ => by
     simp only [Bool.and_eq_true] at hok
-    obtain ⟨x, rfl, hx⟩ := hr.computes hok.1 hx
-    obtain ⟨y, rfl, hy⟩ := hs.computes hok.2 hy
-    exact ⟨_, hv.some.some, Interval.holds_max hx hy⟩
+    exact hv ▸ Interval.holds_max (hr.computes hok.1 hx) (hs.computes hok.2 hy)
 
 theorem either (hr : Inside r a) (hs : Inside s b) : Inside (Scalar.either r s) (Scalar.either a b) :=
   of_enclosed fun hok _ hv => by
     simp only [Bool.and_eq_true] at hok
-    rcases hv with hv | hv
-    · obtain ⟨x, rfl, hx⟩ := hr.computes hok.1 hv
-      exact ⟨x, rfl, Interval.holds_hull_left hx⟩
-    · obtain ⟨x, rfl, hx⟩ := hs.computes hok.2 hv
-      exact ⟨x, rfl, Interval.holds_hull_right hx⟩
+    exact hv.elim (fun h => Interval.holds_hull_left (hr.computes hok.1 h))
+      fun h => Interval.holds_hull_right (hs.computes hok.2 h)
 
 theorem toRat_int (n : Int) : (dyadic n).toRat = n := by
   unfold dyadic

@@ -74,11 +74,9 @@ def tinySum (m : Rounding) : Dyadic := twoPowNeg (Int.ofNat m.sumSmallest)
 /-- Whether sums are accumulated in the format itself. -/
 def accumulatesItself (m : Rounding) : Bool := m.sumPrecision == m.precision && m.sumSmallest == m.smallest
 
-/-- The largest number of the format. -/
-def largest (m : Rounding) : Dyadic := twoPowNeg (-(Int.ofNat m.limit)) - twoPowNeg (Int.ofNat m.precision - Int.ofNat m.limit)
-
 /-- Whether no number of the interval overflows. -/
-def fits (m : Rounding) (x : Interval) : Bool := x.mag ≤ m.largest
+def fits (m : Rounding) (x : Interval) : Bool :=
+  x.mag ≤ twoPowNeg (-(Int.ofNat m.limit)) - twoPowNeg (Int.ofNat m.precision - Int.ofNat m.limit)
 
 /-- `(1 + 2^-precision)ⁿ - 1` from above: with `v = n 2^-precision`, `v (1 + 2 v)` for `v ≤ 1/2`. -/
 def gamma (precision n : Nat) : Option Dyadic :=
