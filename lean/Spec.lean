@@ -33,6 +33,7 @@ public import Spec.Law.Execution
 public import Spec.Law.Holds
 public import Spec.Law.Inside
 public import Spec.Law.Numbers
+public import Spec.Law.Overflow
 public import Spec.Law.Patch
 public import Spec.Law.Point
 public import Spec.Law.Point.Mamba

@@ -211,6 +211,47 @@ theorem extra_nonneg {s w m c : Rat} (hs : 0 ≤ s) (ht : 0 ≤ t) (hw : 1 ≤ w
     0 ≤ s + t * (w * ((m - 1) * c)) :=
   Rat.add_nonneg hs (Rat.mul_nonneg ht (Rat.mul_nonneg (by grind) (Rat.mul_nonneg (by grind) hc)))
 
+/-- The product of a computed composition, with room for the state that is added to it. -/
+theorem product_near (hu : 0 ≤ u) (ht : 0 ≤ t) {n B c : Rat} (hn : 4 * (1 + u) * t * (n * n) ≤ 1) (hc0 : 0 ≤ c)
+    (hc : 2 * (1 + u) * n * (B + t * (n * c)) + 2 ≤ c) {l r : ScanTree Rat} {x a p : Rat}
+    {bl br : List (AffineStep Rat)} (hl : Sizes l.toList bl) (hr : Sizes r.toList br)
+    (hlen : (ScanTree.node l r).toList.length ≤ n) (hin : inputs (bl ++ br) ≤ B)
+    (nl : Near x (grown 1 l.toList) (grown 1 bl) (growth u l.depth *
+      (grown (1 + u) bl + t * (weight (1 + u) bl * ((l.toList.length - 1) * c)))))
+    (ha : Decay u t r a) (hp : Rounded u t (a * x) p) :
+    ∃ g, Near p (decay 1 r.toList * grown 1 l.toList) (decay 1 br * grown 1 bl) g ∧
+      0 ≤ growth u r.depth * (grown (1 + u) br + t * (weight (1 + u) br * ((r.toList.length - 1) * c))) ∧
+      (1 + u) * (g + growth u r.depth *
+        (grown (1 + u) br + t * (weight (1 + u) br * ((r.toList.length - 1) * c)))) + t ≤
+        growth u (ScanTree.node l r).depth * (grown (1 + u) (bl ++ br) +
+          t * (weight (1 + u) (bl ++ br) * (((ScanTree.node l r).toList.length - 1) * c))) := by
+  have hq : 1 ≤ 1 + u := by grind
+  have el : (((ScanTree.node l r).toList.length : Nat) : Rat) = l.toList.length + r.toList.length := by
+    rw [ScanTree.toList, List.length_append, Rat.natCast_add]
+  have cl := one_le_length l
+  have cr := one_le_length r
+  have wl := one_le_weight hq bl
+  have wr := one_le_weight hq br
+  have il := hl.inputs_nonneg
+  have ir := hr.inputs_nonneg
+  rw [inputs_append] at hin
+  rw [el] at hlen ⊢
+  obtain ⟨ga, na, ba⟩ := decay_near hu ht hn ha hr (by grind)
+  have ed : growth u (ScanTree.node l r).depth = (1 + u) * growth u (max l.depth r.depth) := by
+    simp only [ScanTree.depth, growth]
+    grind
+  obtain ⟨gl0, gl1⟩ := hl.grown_le hq
+  obtain ⟨gr0, _⟩ := hr.grown_le hq
+  have sl := Rat.mul_nonneg (a := weight (1 + u) bl) (b := B - inputs bl) (by grind) (by grind)
+  have xl := extra_nonneg gl0 ht wl cl hc0
+  have xr := extra_nonneg gr0 ht wr cr hc0
+  refine ⟨_, (na.mul nl).rounded hp, Rat.mul_nonneg (by have := one_le_growth hu r.depth; grind) xr, ?_⟩
+  rw [ed, grown_append, weight_append]
+  exact state_outer hq ht (one_le_growth hu _) (Rat.le_trans na.exact.nonneg na.le) xl ba
+    (Rat.mul_le_mul_of_nonneg_right (growth_mono hu (Nat.le_max_left _ _)) xl)
+    (Rat.mul_le_mul_of_nonneg_right (growth_mono hu (Nat.le_max_right _ _)) xr)
+    (state_inner hq ht hc hc0 (hr.decay_le hq).2 (by grind) (by grind) wl wr cl cr hlen)
+
 theorem state_near (hu : 0 ≤ u) (ht : 0 ≤ t) {n B c : Rat} (hn : 4 * (1 + u) * t * (n * n) ≤ 1) (hc0 : 0 ≤ c)
     (hc : 2 * (1 + u) * n * (B + t * (n * c)) + 2 ≤ c) {tree : ScanTree Rat} {v : Rat} (hv : State u t tree v) :
     ∀ {bs : List (AffineStep Rat)}, Sizes tree.toList bs → tree.toList.length ≤ n → inputs bs ≤ B →
@@ -235,31 +276,12 @@ theorem state_near (hu : 0 ≤ u) (ht : 0 ≤ t) {n B c : Rat} (hn : 4 * (1 + u)
       rw [ScanTree.toList, List.length_append, Rat.natCast_add]
     have cl := one_le_length l
     have cr := one_le_length r
-    have wl := one_le_weight hq bl
-    have wr := one_le_weight hq br
     have il := hl.inputs_nonneg
     have ir := hr.inputs_nonneg
-    rw [inputs_append] at hin
-    rw [el] at hlen ⊢
-    have nl := ihl hl (by grind) (by grind)
-    have nr := ihr hr (by grind) (by grind)
-    obtain ⟨ga, na, ba⟩ := decay_near hu ht hn ha hr (by grind)
-    have near := ((na.mul nl).rounded hp |>.add nr).rounded hv
-    rw [ScanTree.toList, grown_append, grown_append]
-    refine near.mono ?_
-    have ed : growth u (ScanTree.node l r).depth = (1 + u) * growth u (max l.depth r.depth) := by
-      simp only [ScanTree.depth, growth]
-      grind
-    rw [ed, grown_append, weight_append]
-    obtain ⟨gl0, gl1⟩ := hl.grown_le hq
-    obtain ⟨gr0, _⟩ := hr.grown_le hq
-    have sl := Rat.mul_nonneg (a := weight (1 + u) bl) (b := B - inputs bl) (by grind) (by grind)
-    have xl := extra_nonneg gl0 ht wl cl hc0
-    have xr := extra_nonneg gr0 ht wr cr hc0
-    exact state_outer hq ht (one_le_growth hu _) (Rat.le_trans na.exact.nonneg na.le) xl ba
-      (Rat.mul_le_mul_of_nonneg_right (growth_mono hu (Nat.le_max_left _ _)) xl)
-      (Rat.mul_le_mul_of_nonneg_right (growth_mono hu (Nat.le_max_right _ _)) xr)
-      (state_inner hq ht hc hc0 (hr.decay_le hq).2 (by grind) (by grind) wl wr cl cr hlen)
+    have ei := inputs_append bl br
+    obtain ⟨g, np, _, hg⟩ := product_near hu ht hn hc0 hc hl hr hlen hin (ihl hl (by grind) (by grind)) ha hp
+    rw [ScanTree.toList, grown_append, grown_append (q := 1)]
+    exact ((np.add (ihr hr (by grind) (by grind))).rounded hv).mono hg
 
 /-- A recurrence composed in any tree, fused or not, ends within
 `(1 + u)ᵈ (S + t W n (4 (1 + u) n B + 4)) - T` of the exact last state, where `d` is at least the tree's depth, `n` the
