@@ -33,7 +33,8 @@ class Row:
 
 def device_name(device: str) -> str:
     """The device and the PyTorch that a figure belongs to."""
-    where = torch.cuda.get_device_name() if device == "cuda" else f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+    cpu = f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+    where = torch.cuda.get_device_name() if device == "cuda" else cpu
     return f"{where}, PyTorch {torch.__version__}"
 
 
@@ -42,7 +43,7 @@ def copy_speed(device: str) -> float | None:
     if device != "cuda":
         return None
     source, target = (torch.empty(1 << 28, device=device) for _ in range(2))
-    return 8 * source.numel() / (1e-3 * _times({"copy": lambda: target.copy_(source)}, device)["copy"])
+    return 8 * source.numel() / (1e-3 * times({"copy": lambda: target.copy_(source)}, device)["copy"])
 
 
 def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Tensor, moved: int, device: str,
@@ -55,8 +56,8 @@ def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Te
         if not errors[name] <= tolerance:
             raise ValueError(f"{name} is {errors[name]:.1e} of the norm away from fp64 on {problem}")
     with torch.no_grad():
-        forwards = _times({name: forward for name, (forward, _) in runners.items()}, device)
-    backwards = _times({
+        forwards = times({name: forward for name, (forward, _) in runners.items()}, device)
+    backwards = times({
         name: lambda y=outputs[name], leaves=leaves: torch.autograd.grad(y, leaves, grad.to(y).expand_as(y), retain_graph=True)
         for name, (_, leaves) in runners.items()
     }, device)  # fmt: skip
@@ -64,7 +65,7 @@ def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Te
         yield Row(problem, name, forwards[name], backwards[name], errors[name], 1e3 * moved / speed if speed else None)
 
 
-def _times(functions: dict[str, Callable[[], object]], device: str) -> dict[str, float]:
+def times(functions: dict[str, Callable[[], object]], device: str) -> dict[str, float]:
     """Median milliseconds of each, run in turn; on a GPU by its own clock, with its cache emptied before each."""
     spent: dict[str, list] = {name: [] for name in functions}
     cache = torch.empty(1 << 26, device=device) if device == "cuda" else None

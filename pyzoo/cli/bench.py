@@ -27,13 +27,13 @@ def bench(
     from importlib import import_module
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from pyzoo.bench import device_name, document
     from pyzoo.conformance.run import full_precision
 
-    table = Table("problem", "", *(f"{name} ms" for name in ("forward", "backward")), "× ours", "floor ms", "error",
-                  title=device_name(device))
+    columns = ("problem", "", "forward ms", "backward ms", "× ours", "floor ms", "error")
+    table = Table(*(Column(name, no_wrap=True) for name in columns), title=device_name(device))
     with full_precision():
         rows = list(import_module(f"pyzoo.bench.{operator}").rows(device))
     ours = {row.problem: row for row in rows if row.name == "pyzoo"}
@@ -42,7 +42,9 @@ def bench(
         ratio = f"{row.forward / own.forward:.2f}, {row.backward / own.backward:.2f}"
         floor = "" if row.floor is None else f"{row.floor:.3f}"
         table.add_row(row.problem, row.name, f"{row.forward:.3f}", f"{row.backward:.3f}", ratio, floor, f"{row.error:.0e}")
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, 120)
+    console.print(table)
     if out is not None:
         out.write_text(json.dumps(document(rows, device), indent=1) + "\n")
 

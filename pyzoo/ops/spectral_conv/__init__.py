@@ -9,7 +9,7 @@ from torch import Tensor
 from pyzoo.ops.point import SINGLE, spec_point
 from pyzoo.ops.spectral_conv.layer import SpectralConv
 
-MOST_MODES = {"cpu": 32, "cuda": 48}  # with which products are faster: `python benchmarks/spectral.py --crossover`
+MOST_MODES = {"cpu": 32, "cuda": 48}  # with which products are faster, by `benchmarks/spectral.py`; on a GPU not measured
 LARGEST_TABLE = 1 << 22  # points times modes: the two tables then have 64 MiB in fp32
 
 
