@@ -76,7 +76,7 @@ def test_strides_offsets_and_an_empty_batch():
     for a, w in ((x, shifted), (turned, weight), (x[:1].expand(4, -1, -1), weight), (x, weight.flip(0)), (x[:0], weight)):
         got = spectral_conv(x=a, weight=w)
         assert got.shape == (len(a), 5, 9)
-        assert not len(a) or torch.allclose(got, definition(a, w.contiguous().clone()), atol=1e-13)
+        assert torch.equal(got, spectral_conv(x=a.clone(memory_format=torch.contiguous_format), weight=w.clone().contiguous()))
     assert spectral_conv(x=x[:0], weight=inputs(9, 5)[1]).shape == (0, 5, 9)
     empty = x.detach()[:0].requires_grad_()
     g_x, g_w = torch.autograd.grad(spectral_conv(x=empty, weight=weight).sum(), (empty, weight))
@@ -116,3 +116,14 @@ def test_the_choice():
 def test_bad_input_is_one_sentence(x, weight, message):
     with pytest.raises(ValueError, match=message):
         spectral_conv(x=x, weight=weight)
+
+
+@pytest.mark.parametrize("n", [1, 2, 9, 64])
+def test_the_inverse_transform_is_given_a_hermitian_spectrum(monkeypatch, n):
+    x, weight, grad = inputs(n, n // 2 + 1)
+    inverse, seen = torch.fft.irfft, []
+    monkeypatch.setattr(torch.fft, "irfft", lambda y, n: seen.append(y) or inverse(y, n=n))
+    torch.autograd.grad(SpectralConv.apply(x, weight, "fft"), (x, weight), grad)
+    assert len(seen) == 2  # forward and backward
+    for spectrum in seen:
+        assert not spectrum[..., 0].imag.any() and (n % 2 or not spectrum[..., -1].imag.any())

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pyzoo.ops.selective_scan.layout import inner
 from pyzoo.paths import cache_dir
 
 SOURCE = Path(__file__).parent / "cpu.c"
@@ -62,10 +63,6 @@ def _library() -> ctypes.CDLL:
     return ctypes.CDLL(str(stored))
 
 
-def _inner(x: Tensor | None) -> Tensor | None:
-    return x if x is None or x[:1, :1].is_contiguous() else x.contiguous()
-
-
 def _scan(sizes: tuple[int, ...], tensors: dict[str, Tensor | None]) -> _Scan:
     scan = _Scan(**dict(zip(SIZES, sizes, strict=True)))
     for name, x in tensors.items():
@@ -87,7 +84,7 @@ def _run(function: Any, scans: list[_Scan]) -> None:
 def forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None, z: Tensor | None, bias: Tensor | None,
             h0: Tensor | None, softplus: bool, save: bool) -> tuple[Tensor, Tensor, Tensor]:
     """The output (B, L, E), the last state (B, E, N) and, to `save`, a state every `STEPS` steps."""
-    u, dt, b, c, z = map(_inner, (u, dt, b, c, z))
+    u, dt, b, c, z = map(inner, (u, dt, b, c, z))
     a, d, bias, h0 = (x if x is None else x.contiguous() for x in (a, d, bias, h0))
     (B, L, E), N, G = u.shape, a.shape[1], b.shape[2]
     out, last, saved = u.new_empty(B, L, E), a.new_empty(B, E, N), a.new_empty((-(-L // STEPS), B, E, N) if save else 0)
@@ -100,7 +97,7 @@ def forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | 
 def backward(g: Tensor, g_last: Tensor, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None,
              z: Tensor | None, bias: Tensor | None, saved: Tensor, softplus: bool) -> tuple[Tensor, ...]:
     """The gradients of u, dt, a, b, c, d, z, bias, h0; what is not there has an empty one."""
-    g, u, dt, b, c, z = map(_inner, (g, u, dt, b, c, z))
+    g, u, dt, b, c, z = map(inner, (g, u, dt, b, c, z))
     a, d, bias, g_last = (x if x is None else x.contiguous() for x in (a, d, bias, g_last))
     (B, L, E), N, G, threads = u.shape, a.shape[1], b.shape[2], torch.get_num_threads()
     du, ddt, dz = u.new_empty(B, L, E), u.new_empty(B, L, E), u.new_empty((B, L, E) if z is not None else 0)

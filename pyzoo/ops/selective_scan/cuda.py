@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pyzoo.ops import nvrtc
+from pyzoo.ops.selective_scan.layout import inner
 
 STEPS = 16  # of a tile; the forward pass saves a state at each tile's start for the backward pass
 HERE = Path(__file__).parent
@@ -93,17 +94,10 @@ def _multiprocessors(device: int) -> int:
     return torch.cuda.get_device_properties(device).multi_processor_count
 
 
-def _inner(x: Tensor | None) -> Tensor | None:
-    """With the last axes next to one another in memory, as the kernels read them; only batch and time may have any stride."""
-    if x is None or x[:1, :1].is_contiguous():
-        return x
-    return x.contiguous()
-
-
 def forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None, z: Tensor | None, bias: Tensor | None,
             h0: Tensor | None, softplus: bool, save: bool, spread: Plan | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """The output (B, L, E), the last state (B, E, N) and, to `save`, the states at the tiles' starts."""
-    u, dt, b, c, z = map(_inner, (u, dt, b, c, z))
+    u, dt, b, c, z = map(inner, (u, dt, b, c, z))
     a, d, bias, h0 = (x if x is None else x.contiguous() for x in (a, d, bias, h0))
     (B, L, E), N, G = u.shape, a.shape[1], b.shape[2]
     p = spread or plan(B, E, G, L, N, u.dtype, _multiprocessors(u.device.index), backward=False)
@@ -129,7 +123,7 @@ def backward(g: Tensor, g_last: Tensor | None, u: Tensor, dt: Tensor, a: Tensor,
              z: Tensor | None, bias: Tensor | None, saved: Tensor, softplus: bool,
              spread: Plan | None = None) -> tuple[Tensor, ...]:
     """The gradients of u, dt, a, b, c, d, z, bias, h0; what is not there has an empty one."""
-    g, u, dt, b, c, z = map(_inner, (g, u, dt, b, c, z))
+    g, u, dt, b, c, z = map(inner, (g, u, dt, b, c, z))
     a, d, bias, g_last = (x if x is None else x.contiguous() for x in (a, d, bias, g_last))
     (B, L, E), N, G = u.shape, a.shape[1], b.shape[2]
     p = spread or plan(B, E, G, L, N, u.dtype, _multiprocessors(u.device.index), backward=True)

@@ -60,10 +60,14 @@ class FFT:
 
     @staticmethod
     def inverse(spectrum: Tensor, n: int) -> Tensor:
-        """(M, 2, B, C) -> (B, C, n)."""
+        """(M, 2, B, C) -> (B, C, n). The imaginary parts of modes 0 and n/2 don't count; cuFFT is not given them, since its
+        result depends on them."""
         M, _, B, C = spectrum.shape
         padded = spectrum.new_zeros(B, C, n // 2 + 1, 2)
         padded[:, :, :M] = spectrum.permute(2, 3, 0, 1)
+        padded[:, :, 0, 1] = 0
+        if n % 2 == 0:
+            padded[:, :, -1, 1] = 0
         return torch.fft.irfft(torch.view_as_complex(padded), n=n)
 
 
