@@ -17,7 +17,7 @@ def missing() -> str | None:
     if not torch.cuda.is_available():
         return "no CUDA device"
     if find_spec("cuda") is None or find_spec("cuda.core") is None:
-        return "cuda-core is not installed (pip install 'pyzoo[cuda]')"
+        return "cuda-core is not installed (pip install 'cuda-core[cu13]')"
     return None
 
 
