@@ -54,7 +54,7 @@ def starts(*, g: Tensor, v: Tensor, b: Tensor) -> Tensor:
 @spec_point("mamba2.ssd")
 def ssd(*, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor, chunk: int) -> Tensor:
     """The state space on a sequence from the zero state, in chunks; x (B, L, H, P), dt (B, L, H), a, d (H), b, c (B, L, N)
-    -> (B, L, H, P). Lean: `Spec.Mamba2.chunked`, which `Spec.Mamba2.chunked_eq_recurrent` ties to the recurrence."""
+    -> (B, L, H, P). Lean: `Spec.Mamba2.chunked`; `Spec.Ssd.chunked_eq_recurrent` says why chunks give what steps give."""
     L = x.shape[1]
 
     def cut(t: Tensor) -> Tensor:  # (B, L, ...) -> (B, J, Q, ...)
@@ -97,7 +97,7 @@ def step(*, x: Tensor, conv_state: Tensor, h: Tensor, in_proj: Tensor, conv_weig
          dt_bias: Tensor, a_log: Tensor, d: Tensor, norm_weight: Tensor, out_proj: Tensor,
          eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """One step of a stream; x (B, D), conv_state (B, E + 2N, K-1) oldest first, h (B, H, P, N) -> output (B, D) and the new
-    states. Lean: `Spec.Mamba2.step`, which `Spec.Mamba2.run_eq_mixer` ties to the mixer."""
+    states. Lean: `Spec.Mamba2.step`, which `Spec.Mamba2.run_eq_recurrentMixer` ties to the sequence."""
     z, u, raw = _project(x[:, None], in_proj, len(conv_weight), len(d))
     window = torch.cat((conv_state, u.transpose(1, 2)), -1)  # (B, E + 2N, K)
     x, b, c = _heads(silu(x=((window * conv_weight).sum(-1) + conv_bias)[:, None]), len(d), z.shape[-1])

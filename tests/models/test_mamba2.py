@@ -48,7 +48,7 @@ def test_steps_far_beyond_a_chunks_decay_have_finite_gradients():
 @settings(max_examples=25, deadline=None)
 @given(seeds, lengths, st.integers(1, 20), st.integers(1, 20))
 def test_the_length_of_the_chunks_does_not_matter(seed, length, one, other):
-    """`Spec.Mamba2.mixer_chunks`."""
+    """`Spec.Ssd.chunked_eq_recurrent`."""
     tokens = torch.randint(11, (2, length), generator=torch.Generator().manual_seed(seed))
     assert close(built(seed, one)(tokens), built(seed, other)(tokens))
 
@@ -56,7 +56,7 @@ def test_the_length_of_the_chunks_does_not_matter(seed, length, one, other):
 @settings(max_examples=15, deadline=None)
 @given(seeds, lengths)
 def test_a_stream_gives_what_the_whole_sequence_gives(seed, length):
-    """`Spec.Mamba2.run_eq_mixer`."""
+    """`Spec.Mamba2.run_eq_recurrentMixer`, and `Spec.Ssd.chunked_eq_recurrent` for the sequence in chunks."""
     model, tokens = built(seed), torch.randint(11, (2, length), generator=torch.Generator().manual_seed(seed))
     memory, out = model.start(2), []
     for token in tokens.unbind(1):
