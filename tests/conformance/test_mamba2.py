@@ -13,18 +13,12 @@ from pyzoo.conformance.trace import Call
 from pyzoo.ops import mamba2 as ops
 
 
-@pytest.mark.parametrize("seed", range(7))
+@pytest.mark.parametrize("seed", range(1))
 def test_a_correct_model_passes(lean, seed):
     result = run.conform(lean, "mamba2", seed)
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
     assert {p.id for p in result.points} == {"mamba2.parameters", *run.family("mamba2").POINTS}
     assert all(p.elements > 0 for p in result.points)
-
-
-def test_correct_gradients_pass(lean):
-    result = run.conform(lean, "mamba2", 0, grad=True)
-    assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
-    assert {"mamba2.ssd.grad.dt", "mamba2.decays.grad.g", "mamba2.starts.grad.b"} <= {p.id for p in result.points}
 
 
 @pytest.mark.parametrize("mutant", mutants("mamba2"), ids=lambda m: m.id)
