@@ -15,6 +15,7 @@ public import Spec.Check.Spectral
 public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention
+public import Spec.Law.Backward
 public import Spec.Law.Causal
 public import Spec.Law.Complex
 public import Spec.Law.Contains
