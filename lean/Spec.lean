@@ -40,6 +40,7 @@ public import Spec.Law.Holds.GPT
 public import Spec.Law.Inside
 public import Spec.Law.Numbers
 public import Spec.Law.Overflow
+public import Spec.Law.Passes
 public import Spec.Law.Patch
 public import Spec.Law.Point
 public import Spec.Law.Point.GPT
