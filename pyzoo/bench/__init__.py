@@ -1,4 +1,4 @@
-"""`pyzoo bench`: our operators beside what a user would pick instead, checked against fp64 before they are timed."""
+"""`pyzoo bench`: our operators and models beside what a user would pick instead, checked against fp64 before they are timed."""
 
 import platform
 import time
@@ -21,14 +21,16 @@ class Row:
     """sizes and dtype"""
     name: str
     """the implementation"""
-    forward: float
-    """milliseconds of a forward pass: the median"""
-    backward: float
-    """milliseconds of a backward pass: the median"""
+    times: dict[str, float]
+    """milliseconds of what was timed, each the median"""
     error: float
     """error of the outputs relative to their norm, against fp64"""
-    floor: float | None
-    """milliseconds that reading the inputs and writing the outputs of a forward pass takes at the speed of a copy"""
+    moved: int | None = None
+    """bytes that the first of them has to read and write"""
+    floor: float | None = None
+    """milliseconds that this takes at the speed of a copy"""
+    tokens: int | None = None
+    """tokens of a step"""
 
 
 def device_name(device: str) -> str:
@@ -46,15 +48,20 @@ def copy_speed(device: str) -> float | None:
     return 8 * source.numel() / (1e-3 * times({"copy": lambda: target.copy_(source)}, device)["copy"])
 
 
+def errors_of(problem: str, outputs: dict[str, Tensor], expected: Tensor, tolerance: float) -> dict[str, float]:
+    """How far the outputs are from the expected ones, relative to their norm. ValueError if that is more than `tolerance`."""
+    errors = {name: ((y.detach().double() - expected).norm() / expected.norm()).item() for name, y in outputs.items()}
+    for name, error in errors.items():
+        if not error <= tolerance:
+            raise ValueError(f"{name} is {error:.1e} of the norm away from fp64 on {problem}")
+    return errors
+
+
 def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Tensor, moved: int, device: str,
             speed: float | None, tolerance: float) -> Iterator[Row]:  # fmt: skip
-    """A row for each runner. ValueError if one is further than `tolerance` from the expected output."""
-    errors, outputs = {}, {}
-    for name, (forward, _) in runners.items():
-        outputs[name] = forward()
-        errors[name] = ((outputs[name].detach().double() - expected).norm() / expected.norm()).item()
-        if not errors[name] <= tolerance:
-            raise ValueError(f"{name} is {errors[name]:.1e} of the norm away from fp64 on {problem}")
+    """A row for each runner, forward and backward, if all are within `tolerance` of the expected output."""
+    outputs = {name: forward() for name, (forward, _) in runners.items()}
+    errors = errors_of(problem, outputs, expected, tolerance)
     with torch.no_grad():
         forwards = times({name: forward for name, (forward, _) in runners.items()}, device)
     backwards = times({
@@ -62,7 +69,8 @@ def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Te
         for name, (_, leaves) in runners.items()
     }, device)  # fmt: skip
     for name in runners:
-        yield Row(problem, name, forwards[name], backwards[name], errors[name], 1e3 * moved / speed if speed else None)
+        spent = {"forward": forwards[name], "backward": backwards[name]}
+        yield Row(problem, name, spent, errors[name], moved, 1e3 * moved / speed if speed else None)
 
 
 def times(functions: dict[str, Callable[[], object]], device: str) -> dict[str, float]:

@@ -35,6 +35,8 @@ class GPTConfig:
     """whether the head is the embedding of the tokens, as in GPT-2 and unlike minGPT"""
     tanh: bool = False
     """GELU by the hyperbolic tangent, as GPT-2's published weights need it, and not by the error function"""
+    fast_kernels: bool = False
+    """whether attention and each norm is one kernel"""
 
     def __post_init__(self) -> None:
         for name in ("vocab", "context", "width", "depth", "heads"):
@@ -100,7 +102,8 @@ class GPT(nn.Module):
 
     def extend(self, tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         """Tokens (B,T) after those of the cache -> the logits (B,T,V) after each, and the new cache."""
-        return ops.forward(tokens, cache, self.weights(), EPS, int(self.config.tanh))
+        c = self.config
+        return ops.forward(tokens, cache, self.weights(), EPS, int(c.tanh), c.fast_kernels)
 
     def step(self, tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         """One token of each text: tokens (B) and the cache -> logits (B,V) and the new cache."""

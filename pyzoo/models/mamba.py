@@ -31,7 +31,7 @@ class MambaConfig:
     eps: float = 1e-5
     """added to the mean square in the norms"""
     fast_kernels: bool = False
-    """whether a sequence's scan runs as one kernel"""
+    """whether a sequence's scan, and what a step of a stream does between its projections, run as one kernel"""
 
     @property
     def inner(self) -> int:
@@ -47,12 +47,13 @@ class MambaConfig:
 class RMSNorm(nn.Module):
     """Root mean square normalization of the last axis."""
 
-    def __init__(self, width: int, eps: float) -> None:
+    def __init__(self, width: int, eps: float, fast: bool = False) -> None:
         super().__init__()
         self.weight, self.eps = nn.Parameter(torch.ones(width)), eps
+        self.norm = ops.fast_norm if fast else ops.norm
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.norm(x=x, weight=self.weight, eps=self.eps)
+        return self.norm(x=x, weight=self.weight, eps=self.eps)
 
 
 class Mixer(nn.Module):
@@ -70,7 +71,7 @@ class Mixer(nn.Module):
         self.a_log = nn.Parameter(torch.log(torch.arange(1, N + 1, dtype=torch.float32)).repeat(E, 1))
         self.d = nn.Parameter(torch.ones(E))
         self.out_proj = nn.Parameter(torch.empty(D, E))
-        self.mixer = ops.fast_mixer if config.fast_kernels else ops.mixer
+        self.mixer, self.one_step = (ops.fast_mixer, ops.fast_step) if config.fast_kernels else (ops.mixer, ops.step)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -88,7 +89,7 @@ class Mixer(nn.Module):
 
     def step(self, x: Tensor, conv_state: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One step of a stream; see `pyzoo.ops.mamba.step`."""
-        return ops.step(x=x, conv_state=conv_state, h=h, **dict(self.named_parameters()))
+        return self.one_step(x=x, conv_state=conv_state, h=h, **dict(self.named_parameters()))
 
 
 class Mamba(nn.Module):
@@ -98,9 +99,9 @@ class Mamba(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Parameter(torch.randn(config.vocab, config.width) * 0.02)
-        self.norms = nn.ModuleList(RMSNorm(config.width, config.eps) for _ in range(config.layers))
+        self.norms = nn.ModuleList(RMSNorm(config.width, config.eps, config.fast_kernels) for _ in range(config.layers))
         self.mixers = nn.ModuleList(Mixer(config) for _ in range(config.layers))
-        self.norm = RMSNorm(config.width, config.eps)
+        self.norm = RMSNorm(config.width, config.eps, config.fast_kernels)
 
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.embedding[tokens]
