@@ -74,28 +74,30 @@ def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Te
 
 
 def times(functions: dict[str, Callable[[], object]], device: str) -> dict[str, float]:
-    """Median milliseconds of each, run in turn; on a GPU by its own clock, with its cache emptied before each."""
-    spent: dict[str, list] = {name: [] for name in functions}
-    cache = torch.empty(1 << 26, device=device) if device == "cuda" else None
-    for round_ in range(ROUNDS[device] + 2):
+    """Median milliseconds of each. On a GPU by its own clock, one function after the other, so that launches run ahead as in a
+    program that doesn't wait, and with the cache emptied before each run; on a CPU in turns."""
+    if device == "cuda":
+        return {name: _on_gpu(function) for name, function in functions.items()}
+    spent: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(ROUNDS[device] + 2):
         for name, function in functions.items():
-            if cache is not None:
-                cache.zero_()
-                start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-                start.record()
-                function()
-                end.record()
-                sample = (start, end)
-            else:
-                begun = time.perf_counter()
-                function()
-                sample = 1e3 * (time.perf_counter() - begun)
-            if round_ >= 2:
-                spent[name].append(sample)
-    if cache is not None:
-        torch.cuda.synchronize()
-        return {name: median(start.elapsed_time(end) for start, end in samples) for name, samples in spent.items()}
-    return {name: median(samples) for name, samples in spent.items()}
+            begun = time.perf_counter()
+            function()
+            spent[name].append(1e3 * (time.perf_counter() - begun))
+    return {name: median(samples[2:]) for name, samples in spent.items()}
+
+
+def _on_gpu(function: Callable[[], object]) -> float:
+    cache, samples = torch.empty(1 << 26, device="cuda"), []
+    for _ in range(ROUNDS["cuda"] + 2):
+        cache.zero_()
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        function()
+        end.record()
+        samples.append((start, end))
+    torch.cuda.synchronize()
+    return median(start.elapsed_time(end) for start, end in samples[2:])
 
 
 def document(rows: list[Row], device: str) -> dict:

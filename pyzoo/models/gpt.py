@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyzoo.errors import InputError
@@ -104,6 +105,13 @@ class GPT(nn.Module):
         """Tokens (B,T) after those of the cache -> the logits (B,T,V) after each, and the new cache."""
         c = self.config
         return ops.forward(tokens, cache, self.weights(), EPS, int(c.tanh), c.fast_kernels)
+
+    def loss(self, tokens: Tensor, after: Tensor) -> Tensor:
+        """The mean cross-entropy of tokens (B,T) and the ones after each (B,T)."""
+        c, weights = self.config, self.weights()
+        x, _ = ops.hidden(tokens, self.start(len(tokens)), weights, EPS, int(c.tanh), c.fast_kernels)
+        logits = (ops.padded_logits if c.fast_kernels else ops.head)(x=x, weight=weights["head_weight"])
+        return F.cross_entropy(logits.flatten(0, 1), after.flatten())
 
     def step(self, tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         """One token of each text: tokens (B) and the cache -> logits (B,V) and the new cache."""

@@ -73,12 +73,20 @@ def gelu_tanh(*, x: Tensor) -> Tensor:
     return F.gelu(x, approximate="tanh")
 
 
+def _split(qkv: Tensor, count: int) -> tuple[Tensor, ...]:
+    """Queries, keys and values of each head: qkv (B,T,3D) -> three of (B,H,T,d). Compiled code has no spec points, and is faster
+    without one tensor that holds all three."""
+    if torch.compiler.is_compiling():
+        return tuple(y.unflatten(-1, (count, -1)).transpose(1, 2) for y in qkv.chunk(3, -1))
+    return heads(qkv=qkv, heads=count).unbind()
+
+
 def _block(norm: Callable[..., Tensor], attend: Callable[..., Tensor], *, x: Tensor, k: Tensor, v: Tensor,
            norm1_weight: Tensor, norm1_bias: Tensor, qkv_weight: Tensor, qkv_bias: Tensor, proj_weight: Tensor,
            proj_bias: Tensor, norm2_weight: Tensor, norm2_bias: Tensor, fc1_weight: Tensor, fc1_bias: Tensor,
            fc2_weight: Tensor, fc2_bias: Tensor, eps: float, tanh: int) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     y = norm(x=x, weight=norm1_weight, bias=norm1_bias, eps=eps)
-    q, k_now, v_now = heads(qkv=qkv(x=y, weight=qkv_weight, bias=qkv_bias), heads=k.shape[1])
+    q, k_now, v_now = _split(qkv(x=y, weight=qkv_weight, bias=qkv_bias), k.shape[1])
     k, v = append(past=k, now=k_now), append(past=v, now=v_now)
     y = proj(x=merge(z=attend(q=q, k=k, v=v)), weight=proj_weight, bias=proj_bias)
     x = add(x=x, y=y)
@@ -121,22 +129,21 @@ def head(*, x: Tensor, weight: Tensor) -> Tensor:
     return F.linear(x, weight)
 
 
-@implements("gpt.head", SINGLE)
-def fast_head(*, x: Tensor, weight: Tensor) -> Tensor:
-    """`head`; the matrix product of many tokens has the vocabulary padded to a multiple of 64."""
+def padded_logits(*, x: Tensor, weight: Tensor) -> Tensor:
+    """The logits, and -∞ for what the vocabulary lacks to a multiple of 64, by which its matrix product is faster: x (B,T,D),
+    weight (V,D) -> (B,T,V') with V' >= V."""
     V = len(weight)
-    if x.shape[1] == 1 or V % 8 == 0:
-        return F.linear(x, weight)
-    return F.linear(x, F.pad(weight, (0, 0, 0, -V % 64)))[..., :V]
+    logits = F.linear(x, F.pad(weight, (0, 0, 0, -V % 64)))
+    return torch.where(torch.arange(logits.shape[-1], device=x.device) < V, logits, -math.inf)
 
 
 Cache = list[tuple[Tensor, Tensor]]  # for each block the keys and values (B,H,P,d) of the P tokens so far
 
 
-def forward(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float, tanh: int,
-            fast: bool = False) -> tuple[Tensor, Cache]:  # fmt: skip
-    """The whole network on tokens (B,T) after those of the cache, with its weights by the names of `pyzoo.models.gpt`:
-    the logits (B,T,V) after each, and the new cache."""
+def hidden(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float, tanh: int,
+           fast: bool = False) -> tuple[Tensor, Cache]:  # fmt: skip
+    """The network without its head on tokens (B,T) after those of the cache, with its weights by the names of
+    `pyzoo.models.gpt`: (B,T,D), and the new cache."""
     w, after = weights, []
     x = embed(tokens=tokens, token_weight=w["token_weight"], position_weight=w["position_weight"],
               past=cache[0][0].shape[2])  # fmt: skip
@@ -145,8 +152,14 @@ def forward(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float
         own = {name.removeprefix(at): weight for name, weight in w.items() if name.startswith(at)}
         x, k, v = (fast_block if fast else block)(x=x, k=k, v=v, eps=eps, tanh=tanh, **own)
         after.append((k, v))
-    x = (fast_norm if fast else norm)(x=x, weight=w["norm_weight"], bias=w["norm_bias"], eps=eps)
-    return (fast_head if fast else head)(x=x, weight=w["head_weight"]), after
+    return (fast_norm if fast else norm)(x=x, weight=w["norm_weight"], bias=w["norm_bias"], eps=eps), after
+
+
+def forward(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float, tanh: int,
+            fast: bool = False) -> tuple[Tensor, Cache]:  # fmt: skip
+    """`hidden` and the head: the logits (B,T,V) after each token, and the new cache."""
+    x, after = hidden(tokens, cache, weights, eps, tanh, fast)
+    return head(x=x, weight=weights["head_weight"]), after
 
 
 def empty(batch: int, depth: int, heads: int, like: Tensor) -> Cache:

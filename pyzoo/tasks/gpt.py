@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pyzoo.errors import InputError
 from pyzoo.models.gpt import CONFIGS, GPT, GPTConfig
-from pyzoo.tasks.text import TextConfig, cross_entropy
+from pyzoo.tasks.text import TextConfig
 
 PRESETS = {  # width, depth, heads, context
     "laptop": (128, 4, 4, 64),
@@ -44,11 +44,11 @@ def loss_of(model: GPT) -> Callable[[Tensor, Tensor], Tensor]:
     """The mean cross-entropy of tokens (B,T) and the ones after each (B,T); with fast kernels on a GPU, compiled, and with
     products in bfloat16."""
     if not (model.config.fast_kernels and model.token_weight.is_cuda):
-        return lambda tokens, after: cross_entropy(model, tokens, after)
-    compiled = torch.compile(cross_entropy, dynamic=False)
+        return model.loss
+    compiled = torch.compile(model.loss, dynamic=False)
 
     def loss(tokens: Tensor, after: Tensor) -> Tensor:
         with torch.autocast("cuda", torch.bfloat16):
-            return compiled(model, tokens, after)
+            return compiled(tokens, after)
 
     return loss
