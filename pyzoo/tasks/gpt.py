@@ -1,7 +1,7 @@
 """What the tasks of GPT share: the sizes of their models."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ class Config(TextConfig):
     lr: float = 2e-3
     preset: str = "laptop"
     """sizes of the model, one of `PRESETS`; the window is its context"""
-    fast_kernels: bool = False
+    fast_kernels: bool = field(default=False, metadata={"later": True})
     """attention as one kernel; on a GPU also a compiled model, with its products in bfloat16"""
 
     def __post_init__(self) -> None:
