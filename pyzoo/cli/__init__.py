@@ -1,5 +1,6 @@
 """The command line: one file a command, registered here."""
 
+import signal
 import sys
 
 import typer
@@ -29,6 +30,7 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line. Exit codes: 0 it holds, 1 it doesn't, 2 bad input, 3 something is missing."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a Lean that was started ends too
     try:
         app()
     except PyzooError as error:
