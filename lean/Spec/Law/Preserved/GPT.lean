@@ -1,0 +1,169 @@
+module
+public import Spec.Law.Preserved.Networks
+public import Spec.Law.GPT
+
+/-!
+# GPT keeps what every operation keeps
+
+Embeddings, causal attention with a cache, GELU by the hyperbolic tangent, and the decoder from tokens to logits.
+-/
+
+@[expose] public noncomputable section
+namespace Spec
+variable {α β γ δ : Type} {R : α → β → Prop} {Q : γ → δ → Prop} {V C D M H d P T S : Nat}
+
+theorem Alike.firstOf {x : Vector γ S} {x' : Vector δ S} (hx : Alike Q x x') (n : Nat) (h : n ≤ S) :
+    Alike Q (firstOf n h x) (firstOf n h x') := alike_build fun _ => hx _ _
+
+theorem Alike.followedBy {x : Vector γ P} {x' : Vector δ P} {y : Vector γ T} {y' : Vector δ T} (hx : Alike Q x x')
+    (hy : Alike Q y y') : Alike Q (followedBy x y) (followedBy x' y') := alike_build fun i => by
+  split
+  · exact hx _ _
+  · exact hy _ _
+
+/-- Caches whose keys and values are related. -/
+structure Cache.Alike (R : α → β → Prop) (c : Cache H P d α) (c' : Cache H P d β) : Prop where
+  /-- The keys are. -/
+  k : Spec.Alike (Spec.Alike (Spec.Alike R)) c.k c'.k
+  /-- The values are. -/
+  v : Spec.Alike (Spec.Alike (Spec.Alike R)) c.v c'.v
+
+namespace Cache.Alike
+
+theorem empty : (Cache.empty : Cache H 0 d α).Alike R (Cache.empty : Cache H 0 d β) :=
+  ⟨alike_build fun _ _ h => absurd h (by omega), alike_build fun _ _ h => absurd h (by omega)⟩
+
+theorem push {c : Cache H P d α} {c' : Cache H P d β} {y : Mat T (3 * (H * d)) α} {y' : Mat T (3 * (H * d)) β}
+    (hc : c.Alike R c') (hy : Spec.Alike (Spec.Alike R) y y') : (c.push y).Alike R (c'.push y') :=
+  ⟨alike_build fun h => (hc.k.at h).followedBy (hy.headOf 1 h),
+    alike_build fun h => (hc.v.at h).followedBy (hy.headOf 2 h)⟩
+
+end Cache.Alike
+
+/-- GPTs whose parameters are related. -/
+structure GPT.Params.Alike (R : α → β → Prop) (p : GPT.Params V C D M α) (p' : GPT.Params V C D M β) : Prop where
+  /-- The embeddings of the tokens are. -/
+  tokens : Spec.Alike (Spec.Alike R) p.tokens p'.tokens
+  /-- Those of the positions are. -/
+  positions : Spec.Alike (Spec.Alike R) p.positions p'.positions
+  /-- The blocks are. -/
+  blocks : Each (ViT.Block.Alike R) p.blocks p'.blocks
+  /-- The last normalizations are. -/
+  norm : p.norm.Alike R p'.norm
+  /-- The heads are. -/
+  head : Spec.Alike (Spec.Alike R) p.head p'.head
+
+variable [Scalar α] [Scalar β]
+
+namespace Preserved
+variable (hR : Preserved R)
+include hR
+
+theorem embedAt {tokens : Mat V D α} {tokens' : Mat V D β} {positions : Mat C D α} {positions' : Mat C D β}
+    (ht : Alike (Alike R) tokens tokens') (hp : Alike (Alike R) positions positions') (token : Fin V)
+    (position : Fin C) : Alike R (embedAt tokens positions token position) (embedAt tokens' positions' token position) :=
+  hR.addVec (ht.at token) (hp.at position)
+
+/-! ### Causal attention -/
+
+theorem softmaxFirst {x : Vector α S} {x' : Vector β S} (hx : Alike R x x') (n : Nat) (h : n ≤ S) :
+    Alike R (softmaxFirst n h x) (softmaxFirst n h x') :=
+  alike_build fun s => by
+    split
+    · exact hR.softmax (hx.firstOf n h) _ _
+    · exact hR.zero
+
+theorem causalAttend {q : Mat T d α} {q' : Mat T d β} {k v : Mat (P + T) d α} {k' v' : Mat (P + T) d β}
+    (hq : Alike (Alike R) q q') (hk : Alike (Alike R) k k') (hv : Alike (Alike R) v v') :
+    Alike (Alike R) (causalAttend q k v) (causalAttend q' k' v') :=
+  alike_build fun t =>
+    hR.mixRow (hR.softmax (hR.scoreRow (hq.at t) (hk.firstOf _ (seen_le P t)))) (hv.firstOf _ (seen_le P t))
+
+/-- Causal multi-head self-attention: its outputs and the new cache. -/
+theorem causalAttention {p : AttentionParams (H * d) α} {p' : AttentionParams (H * d) β} {c : Cache H P d α}
+    {c' : Cache H P d β} {x : Mat T (H * d) α} {x' : Mat T (H * d) β} (hp : p.Alike R p') (hc : c.Alike R c')
+    (hx : Alike (Alike R) x x') : Alike (Alike R) (causalAttention p c x).1 (causalAttention p' c' x').1 ∧
+      (causalAttention p c x).2.Alike R (causalAttention p' c' x').2 := by
+  have y := hx.mapVec (Q := Alike R) fun _ _ h => hR.linearBias hp.qkvW hp.qkvB h
+  have next := hc.push y
+  refine ⟨Alike.mapVec (P := Alike R) (fun _ _ h => hR.linearBias hp.projW hp.projB h) (Alike.concatHeads ?_), next⟩
+  exact alike_build fun h => hR.causalAttend (y.headOf 0 h) (next.k.at h) (next.v.at h)
+
+/-! ### Perceptron -/
+
+theorem geluTanh {x : α} {x' : β} (hx : R x x') : R (geluTanh x) (geluTanh x') := by
+  have c := hR.const (Int.ofNat 44715) (10 ^ 6)
+  have root : R rootTwoOverPi rootTwoOverPi := hR.const _ _
+  have inner : R (geluInner x) (geluInner x') :=
+    hR.either (hR.mul root (hR.add hx (hR.mul c (hR.mul (hR.mul hx hx) hx))))
+      (hR.mul (hR.mul root hx) (hR.add (hR.int 1) (hR.mul (hR.mul c hx) hx)))
+  exact hR.mul (hR.mul (hR.const 1 2) hx) (hR.add (hR.int 1) (hR.tanh inner))
+
+theorem activation (a : GPT.Activation) {x : α} {x' : β} (hx : R x x') : R (a.apply x) (a.apply x') := by
+  cases a with
+  | erf => exact hR.gelu hx
+  | tanh => exact hR.geluTanh hx
+
+/-! ### The decoder -/
+
+variable (a : GPT.Activation) {eps : α} {eps' : β} (he : R eps eps')
+include he
+
+theorem gptBlock {p : ViT.Block (H * d) M α} {p' : ViT.Block (H * d) M β} {c : Cache H P d α} {c' : Cache H P d β}
+    {x : Mat T (H * d) α} {x' : Mat T (H * d) β} (hp : p.Alike R p') (hc : c.Alike R c') (hx : Alike (Alike R) x x') :
+    Alike (Alike R) (GPT.block a eps p c x).1 (GPT.block a eps' p' c' x').1 ∧
+      (GPT.block a eps p c x).2.Alike R (GPT.block a eps' p' c' x').2 := by
+  have rows {x y : Mat T (H * d) α} {x' y' : Mat T (H * d) β} (hx : Alike (Alike R) x x') (hy : Alike (Alike R) y y') :
+      Alike (Alike R) (ViT.addRows x y) (ViT.addRows x' y') := alike_build fun t => hR.addVec (hx.at t) (hy.at t)
+  have perceptron (v : Vector α (H * d)) (v' : Vector β (H * d)) (h : Alike R v v') :
+      Alike R (GPT.perceptron a p v) (GPT.perceptron a p' v') :=
+    hR.linearBias hp.fc2W hp.fc2B ((hR.linearBias hp.fc1W hp.fc1B h).mapVec fun _ _ h => hR.activation a h)
+  have attended := hR.causalAttention hp.attention hc (hR.vitNorm hp.norm1 he hx)
+  have y := rows hx attended.1
+  exact ⟨rows y ((hR.vitNorm hp.norm2 he y).mapVec perceptron), attended.2⟩
+
+theorem gptStack {blocks : List (ViT.Block (H * d) M α)} {blocks' : List (ViT.Block (H * d) M β)}
+    (hp : Each (ViT.Block.Alike R) blocks blocks') {caches : List (Cache H P d α)} {caches' : List (Cache H P d β)}
+    (hc : Each (Cache.Alike R) caches caches') {x : Mat T (H * d) α} {x' : Mat T (H * d) β}
+    (hx : Alike (Alike R) x x') :
+    Alike (Alike R) (GPT.stack a eps blocks caches x).1 (GPT.stack a eps' blocks' caches' x').1 ∧
+      Each (Cache.Alike R) (GPT.stack a eps blocks caches x).2 (GPT.stack a eps' blocks' caches' x').2 := by
+  induction hp generalizing caches caches' x x' with
+  | nil => exact ⟨hx, .nil⟩
+  | cons hp _ ih =>
+    cases hc with
+    | nil => exact ⟨hx, .nil⟩
+    | cons hc hcs =>
+      have h1 := hR.gptBlock a he hp hc hx
+      have h2 := ih hcs h1.1
+      exact ⟨h2.1, .cons h1.2 h2.2⟩
+
+/-- The network, on tokens after those of the caches. -/
+theorem gptForward {p : GPT.Params V C (H * d) M α} {p' : GPT.Params V C (H * d) M β} (hp : p.Alike R p')
+    {caches : List (Cache H P d α)} {caches' : List (Cache H P d β)} (hc : Each (Cache.Alike R) caches caches')
+    (x : Vector (Fin V) T) (h : P + T ≤ C) :
+    Alike (Alike R) (GPT.forward a eps p caches x h).1 (GPT.forward a eps' p' caches' x h).1 ∧
+      Each (Cache.Alike R) (GPT.forward a eps p caches x h).2 (GPT.forward a eps' p' caches' x h).2 := by
+  have rows : Alike (Alike R) (embed p.tokens p.positions P x h) (embed p'.tokens p'.positions P x h) :=
+    alike_build fun _ => hR.embedAt hp.tokens hp.positions _ _
+  have out := hR.gptStack a he hp.blocks hc rows
+  exact ⟨out.1.mapVec fun _ _ h => hR.linear hp.head (hR.layerNorm hp.norm.weight hp.norm.bias he h), out.2⟩
+
+/-- The whole network. -/
+theorem gptLogits {p : GPT.Params V C (H * d) M α} {p' : GPT.Params V C (H * d) M β} (hp : p.Alike R p')
+    (x : Vector (Fin V) T) (h : T ≤ C) : Alike (Alike R) (GPT.logits a eps p x h) (GPT.logits a eps' p' x h) :=
+  (hR.gptForward a he hp (hp.blocks.map fun _ _ _ => .empty) x (by omega)).1
+
+/-- Decoding with a cache, token after token. -/
+theorem gptDecode {p : GPT.Params V C (H * d) M α} {p' : GPT.Params V C (H * d) M β} (hp : p.Alike R p')
+    (xs : List (Fin V)) {P : Nat} {caches : List (Cache H P d α)} {caches' : List (Cache H P d β)}
+    (hc : Each (Cache.Alike R) caches caches') (h : P + xs.length ≤ C) :
+    Each (Alike R) (GPT.decode a eps p caches xs h) (GPT.decode a eps' p' caches' xs h) := by
+  induction xs generalizing P with
+  | nil => exact .nil
+  | cons x xs ih =>
+    have out := hR.gptForward a he hp hc (build 1 fun _ => x) (by simp only [List.length_cons] at h; omega)
+    exact .cons (out.1 0 (by omega)) (ih out.2 _)
+
+end Preserved
+end Spec
