@@ -15,6 +15,7 @@ public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention
 public import Spec.Law.Causal
+public import Spec.Law.Complex
 public import Spec.Law.Contains
 public import Spec.Law.Conv2d
 public import Spec.Law.CrossEntropy
@@ -42,12 +43,14 @@ public import Spec.Law.Point.Mamba
 public import Spec.Law.Preserved.SelectiveScan
 public import Spec.Law.Point.Recurrent
 public import Spec.Law.Point.ResNet
+public import Spec.Law.Point.Spectral
 public import Spec.Law.Point.ViT
 public import Spec.Law.Preserved
 public import Spec.Law.Preserved.GPT
 public import Spec.Law.Preserved.Networks
 public import Spec.Law.Preserved.Recurrent
 public import Spec.Law.Preserved.Sequences
+public import Spec.Law.Preserved.Spectral
 public import Spec.Law.Reach
 public import Spec.Law.Recurrent
 public import Spec.Law.ResNet
@@ -57,6 +60,7 @@ public import Spec.Law.Scan
 public import Spec.Law.ScanAdjoint
 public import Spec.Law.ScanFolds
 public import Spec.Law.ScanRounding
+public import Spec.Law.Spectral
 public import Spec.Law.Ssd
 public import Spec.Law.Tangent
 public import Spec.Law.Trail
@@ -67,7 +71,9 @@ public import Spec.Layer.BatchNorm
 public import Spec.Layer.Causal
 public import Spec.Layer.CausalConv
 public import Spec.Layer.Conv2d
+public import Spec.Layer.CrossEntropy
 public import Spec.Layer.Embedding
+public import Spec.Layer.Fourier
 public import Spec.Layer.Gelu
 public import Spec.Layer.LayerNorm
 public import Spec.Layer.Linear

@@ -1,5 +1,6 @@
 module
 public import Spec.Law.OnlineSoftmax
+public import Spec.Layer.CrossEntropy
 
 /-!
 # Laws of the cross-entropy
@@ -21,10 +22,7 @@ structure Logarithm (exp log : α → α) : Prop extends Exponential exp where
   /-- The logarithm inverts it. -/
   exp_log : ∀ x, 0 < x → exp (log x) = x
 
-/-- The cross-entropy of the logits `x` and the label `i`, with the reference `m` subtracted from the logits first. -/
-def crossEntropy (exp log : α → α) (m : α) (x : Vector α n) (i : Fin n) : α :=
-  m + log (total (List.ofFn fun j : Fin n => exp (x[j] - m))) - x[i]
-
+section
 variable {exp log : α → α} (L : Logarithm exp log)
 include L
 
@@ -47,20 +45,33 @@ theorem exp_logSumExp (m : α) (x : Vector α n) (hn : 0 < n) :
   rw [L.add, L.exp_log _ h1, h2, total_ofFn_mul]
   grind
 
+end
+
+variable [Max α] (f : Functions α) (pick : α → α → α) {log : α → α} (L : Logarithm f.exp log)
+
+omit [LE α] [LT α] [Std.LawfulOrderLT α] [Std.IsLinearOrder α] [OrderedRing α] in
+theorem crossEntropy_exactly (m : α) (x : Vector α n) (i : Fin n) : @crossEntropy α (exactly f pick) n log m x i =
+    m + log (total (List.ofFn fun j : Fin n => f.exp (x[j] - m))) - x[i] := by
+  unfold crossEntropy
+  rw [entries_eq_ofFn]
+  rfl
+
+include L
+
 /-- The reference does not matter. -/
 theorem crossEntropy_shift (m k : α) (x : Vector α n) (i : Fin n) :
-    crossEntropy exp log m x i = crossEntropy exp log k x i := by
+    @crossEntropy α (exactly f pick) n log m x i = @crossEntropy α (exactly f pick) n log k x i := by
   have hn : 0 < n := by have := i.2; omega
   have h1 := exp_logSumExp L m x hn
   have h2 := exp_logSumExp L k x hn
-  have le (a b : α) (e : exp a = exp b) : a ≤ b := L.le_of_exp_le (by rw [e]; exact Std.le_refl _)
+  have le (a b : α) (e : f.exp a = f.exp b) : a ≤ b := L.le_of_exp_le (by rw [e]; exact Std.le_refl _)
   have h3 := le _ _ (h1.trans h2.symm)
   have h4 := le _ _ (h2.trans h1.symm)
-  unfold crossEntropy
+  rw [crossEntropy_exactly, crossEntropy_exactly]
   grind
 
 /-- The cross-entropy is not negative: the logarithm of the sum is at least every logit. -/
-theorem crossEntropy_nonneg (m : α) (x : Vector α n) (i : Fin n) : 0 ≤ crossEntropy exp log m x i := by
+theorem crossEntropy_nonneg (m : α) (x : Vector α n) (i : Fin n) : 0 ≤ @crossEntropy α (exactly f pick) n log m x i := by
   have hn : 0 < n := by have := i.2; omega
   have member (xs : List α) (pos : ∀ y ∈ xs, 0 < y) (y : α) (hy : y ∈ xs) : y ≤ total xs := by
     induction xs with
@@ -72,12 +83,12 @@ theorem crossEntropy_nonneg (m : α) (x : Vector α n) (i : Fin n) : 0 ≤ cross
       · simp only [total, List.foldr_cons] at h2 ⊢; grind
       · have h3 := ih (fun y hy => pos y (by simp [hy])) hy
         simp only [total, List.foldr_cons] at h3 ⊢; grind
-  have h1 := member (List.ofFn fun j : Fin n => exp x[j])
-    (by simp only [List.mem_ofFn]; rintro _ ⟨j, rfl⟩; exact L.pos _) (exp x[i])
+  have h1 := member (List.ofFn fun j : Fin n => f.exp x[j])
+    (by simp only [List.mem_ofFn]; rintro _ ⟨j, rfl⟩; exact L.pos _) (f.exp x[i])
     (by simp only [List.mem_ofFn]; exact ⟨i, rfl⟩)
   rw [← exp_logSumExp L m x hn] at h1
   have h2 := L.le_of_exp_le h1
-  unfold crossEntropy
+  rw [crossEntropy_exactly]
   grind
 
 end Spec

@@ -1,5 +1,6 @@
 module
 public import Spec.Law.Ssd
+public import Spec.Layer.Fourier
 
 /-!
 # Laws of the discrete Fourier transform
@@ -22,12 +23,6 @@ structure PrincipalRoot (n : Nat) (w v : α) : Prop where
   root : w ^ n = 1
   /-- The powers of every other root that `w` gives cancel. -/
   cancel : ∀ m, 0 < m → m < n → sumTo n (fun j => w ^ (j * m)) = 0
-
-/-- Mode `k` of the transform of `n` values with the root `w`: row `k` of the matrix `w ^ (j k)` times the values. -/
-def dft (n : Nat) (w : α) (x : Nat → α) (k : Nat) : α := sumTo n fun j => x j * w ^ (j * k)
-
-/-- The lowest `K` modes, and 0 for the others. -/
-def lowest (K : Nat) (y : Nat → α) (k : Nat) : α := if k < K then y k else 0
 
 theorem power_add (w : α) (m n : Nat) : w ^ (m + n) = w ^ m * w ^ n := by
   induction n with
