@@ -4,6 +4,7 @@ public import Spec.Check.GPT
 public import Spec.Check.GRU
 public import Spec.Check.LSTM
 public import Spec.Check.Mamba
+public import Spec.Check.Mamba2
 public import Spec.Check.RNN
 public import Spec.Check.ResNet
 public import Spec.Check.Spectral
@@ -19,6 +20,7 @@ def main : IO Unit := Spec.Eval.serve [
   ⟨Spec.Check.GRU.points, Spec.Check.GRU.facts⟩,
   ⟨Spec.Check.LSTM.points, Spec.Check.LSTM.facts⟩,
   ⟨Spec.Check.Mamba.points, Spec.Check.Mamba.facts⟩,
+  ⟨Spec.Check.Mamba2.points, Spec.Check.Mamba2.facts⟩,
   ⟨Spec.Check.RNN.points, Spec.Check.RNN.facts⟩,
   ⟨Spec.Check.ResNet.points, Spec.Check.ResNet.facts⟩,
   ⟨Spec.Check.Spectral.points, Spec.Check.Spectral.facts⟩,

@@ -5,6 +5,7 @@ public import Spec.Check.GRU
 public import Spec.Check.Gradient
 public import Spec.Check.LSTM
 public import Spec.Check.Mamba
+public import Spec.Check.Mamba2
 public import Spec.Check.Point
 public import Spec.Check.RNN
 public import Spec.Check.Recurrent
@@ -14,6 +15,7 @@ public import Spec.Check.Spectral
 public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention
+public import Spec.Law.Backward
 public import Spec.Law.Causal
 public import Spec.Law.Complex
 public import Spec.Law.Contains
@@ -29,6 +31,7 @@ public import Spec.Law.Fourier
 public import Spec.Law.GPT
 public import Spec.Law.Interval
 public import Spec.Law.Mamba
+public import Spec.Law.Mamba2
 public import Spec.Law.OnlineSoftmax
 public import Spec.Law.Execution
 public import Spec.Law.Holds
@@ -40,6 +43,7 @@ public import Spec.Law.Patch
 public import Spec.Law.Point
 public import Spec.Law.Point.GPT
 public import Spec.Law.Point.Mamba
+public import Spec.Law.Point.Mamba2
 public import Spec.Law.Preserved.SelectiveScan
 public import Spec.Law.Point.Recurrent
 public import Spec.Law.Point.ResNet
@@ -47,6 +51,7 @@ public import Spec.Law.Point.Spectral
 public import Spec.Law.Point.ViT
 public import Spec.Law.Preserved
 public import Spec.Law.Preserved.GPT
+public import Spec.Law.Preserved.Mamba2
 public import Spec.Law.Preserved.Networks
 public import Spec.Law.Preserved.Recurrent
 public import Spec.Law.Preserved.Sequences
@@ -62,6 +67,7 @@ public import Spec.Law.ScanFolds
 public import Spec.Law.ScanRounding
 public import Spec.Law.Spectral
 public import Spec.Law.Ssd
+public import Spec.Law.SsdChunks
 public import Spec.Law.Tangent
 public import Spec.Law.Trail
 public import Spec.Law.Verdict
@@ -86,8 +92,10 @@ public import Spec.Layer.Rotary
 public import Spec.Layer.Scan
 public import Spec.Layer.Spectral
 public import Spec.Layer.Ssd
+public import Spec.Layer.SsdChunks
 public import Spec.Model.GPT
 public import Spec.Model.Mamba
+public import Spec.Model.Mamba2
 public import Spec.Model.Recurrent
 public import Spec.Model.ResNet
 public import Spec.Model.SelectiveScan

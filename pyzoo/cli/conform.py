@@ -115,9 +115,12 @@ def _names(model: str | None, all_models: bool, run: Path | None) -> list[str]:
 
 
 def _model_of(run: Path) -> str:
+    """The saved model's name, or that of its variant if it is a family of its own."""
     try:
-        return json.loads((run / "config.json").read_text())["model"]
-    except (OSError, ValueError, KeyError, TypeError):
+        document = json.loads((run / "config.json").read_text())
+        variant = document.get("config", {}).get("variant")
+        return variant if variant in FAMILIES else document["model"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{run} is not a saved run: it has no config.json that names its model") from None
 
 

@@ -25,6 +25,7 @@ def run(
         help="chargpt, gpt2, text_gpt2, mamba, rnn, lstm, gru (the text models), lstm_regression, gpt_adder, resnet or vit")],
     cuda: Annotated[bool, typer.Option("--cuda", help="train on the CUDA device")] = False,
     fast_kernels: Annotated[bool, typer.Option("--fast-kernels", help="mamba: the scan as one kernel")] = False,
+    variant: Annotated[str | None, typer.Option(help="mamba: mamba1 (the default), or mamba2 with one decay a head")] = None,
     steps: Annotated[int | None, typer.Option(help="optimizer steps")] = None,
     lr: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of the initial parameters and of every batch")] = None,
@@ -66,8 +67,9 @@ def run(
         raise InputError(f"{model} has no setting --tiny-shakespeare")
     paths = {"cifar10": cifar10, "data_file": data_file, "vocab_file": vocab_file, "merges_file": merges_file,
              "load_params": load_params}  # fmt: skip
-    flags = {"steps": steps, "lr": lr, "seed": seed, "preset": preset, "digits": digits, "windows": windows,
-             "prompt": prompt, "generate": generate, "temperature": temperature, "top_k": top_k}  # fmt: skip
+    flags = {"steps": steps, "lr": lr, "seed": seed, "preset": preset, "variant": variant, "digits": digits,
+             "windows": windows, "prompt": prompt, "generate": generate, "temperature": temperature,
+             "top_k": top_k}  # fmt: skip
     if fast_kernels:
         flags["fast_kernels"] = True
     flags |= {name: path and str(path.absolute()) for name, path in paths.items()}

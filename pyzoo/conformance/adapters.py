@@ -27,6 +27,26 @@ def transformers_mamba_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor,
     return block(x)
 
 
+def transformers_mamba2_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor, conv_bias: Tensor, dt_bias: Tensor,
+                              a_log: Tensor, d: Tensor, norm_weight: Tensor, out_proj: Tensor, eps: Tensor | float,
+                              chunk: int) -> Tensor:
+    """Hugging Face's `Mamba2Mixer`, for the spec point `mamba2.mixer`."""
+    from transformers import Mamba2Config
+    from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
+
+    (width, inner), (channels, taps), heads = out_proj.shape, conv_weight.shape, len(d)
+    config = Mamba2Config(
+        hidden_size=width, expand=inner // width, num_heads=heads, head_dim=inner // heads, n_groups=1, conv_kernel=taps,
+        state_size=(channels - inner) // 2, chunk_size=chunk, layer_norm_epsilon=float(eps), num_hidden_layers=1, vocab_size=1,
+    )
+    block = Mamba2Mixer(config, layer_idx=0).eval()
+    block.load_state_dict({
+        "in_proj.weight": in_proj, "conv1d.weight": conv_weight[:, None], "conv1d.bias": conv_bias, "dt_bias": dt_bias,
+        "A_log": a_log, "D": d, "norm.weight": norm_weight, "out_proj.weight": out_proj,
+    })
+    return block(x)
+
+
 def torchvision_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: int, eps: Tensor | float,
                             conv3: Tensor | None = None, **norms: Tensor) -> Tensor:
     """torchvision's `BasicBlock`, for the spec point `resnet.block`."""

@@ -24,7 +24,8 @@ from pyzoo.ops.point import Arithmetic, observe
 SCHEMA = 2
 RUN = 8  # neighbouring entries that are compared together
 OUTPUT_NAMES = {  # points with several outputs, in order
-    "mamba.step": ("y", "conv_state", "h"), "lstm.cell": ("h", "c"), "gpt.block": ("y", "k", "v"),
+    "mamba.step": ("y", "conv_state", "h"), "mamba2.step": ("y", "conv_state", "h"), "mamba2.ssd_step": ("y", "h"),
+    "lstm.cell": ("h", "c"), "gpt.block": ("y", "k", "v"),
 }  # fmt: skip
 BITS = {
     torch.float32: torch.int32, torch.float64: torch.int64, torch.bfloat16: torch.int16, torch.float16: torch.int16,

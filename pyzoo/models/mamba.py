@@ -4,6 +4,7 @@ Shapes: B sequences, L steps, D width, E inner width, N state, R rank of the ste
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -47,12 +48,12 @@ class MambaConfig:
 class RMSNorm(nn.Module):
     """Root mean square normalization of the last axis."""
 
-    def __init__(self, width: int, eps: float) -> None:
+    def __init__(self, width: int, eps: float, norm: Callable[..., Tensor] = ops.norm) -> None:
         super().__init__()
-        self.weight, self.eps = nn.Parameter(torch.ones(width)), eps
+        self.weight, self.eps, self.norm = nn.Parameter(torch.ones(width)), eps, norm
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.norm(x=x, weight=self.weight, eps=self.eps)
+        return self.norm(x=x, weight=self.weight, eps=self.eps)
 
 
 class Mixer(nn.Module):
@@ -70,7 +71,7 @@ class Mixer(nn.Module):
         self.a_log = nn.Parameter(torch.log(torch.arange(1, N + 1, dtype=torch.float32)).repeat(E, 1))
         self.d = nn.Parameter(torch.ones(E))
         self.out_proj = nn.Parameter(torch.empty(D, E))
-        self.mixer = ops.fast_mixer if config.fast_kernels else ops.mixer
+        self.config, self.mixer = config, ops.fast_mixer if config.fast_kernels else ops.mixer
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -79,42 +80,50 @@ class Mixer(nn.Module):
             nn.init.uniform_(weight, -weight.shape[1] ** -0.5, weight.shape[1] ** -0.5)
         nn.init.uniform_(self.conv_bias, -self.conv_weight.shape[1] ** -0.5, self.conv_weight.shape[1] ** -0.5)
         nn.init.uniform_(self.dt_weight, -self.dt_weight.shape[1] ** -0.5, self.dt_weight.shape[1] ** -0.5)
-        with torch.no_grad():
-            delta = torch.exp(torch.empty_like(self.dt_bias).uniform_(math.log(1e-3), math.log(1e-1)))
-            self.dt_bias.copy_(delta + torch.log(-torch.expm1(-delta)))  # softplus's inverse
+        reset_step_sizes(self.dt_bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.mixer(x=x, **dict(self.named_parameters()))
+
+    def start(self, batch: int) -> tuple[Tensor, Tensor]:
+        """The memory of a stream before its first step: a window (B, E, K-1) and states (B, E, N)."""
+        c, like = self.config, self.in_proj
+        return like.new_zeros(batch, c.inner, c.taps - 1), like.new_zeros(batch, c.inner, c.state)
 
     def step(self, x: Tensor, conv_state: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One step of a stream; see `pyzoo.ops.mamba.step`."""
         return ops.step(x=x, conv_state=conv_state, h=h, **dict(self.named_parameters()))
 
 
+def reset_step_sizes(bias: Tensor) -> None:
+    """Let the step sizes softplus(bias) be log-uniform in [0.001, 0.1], as the authors start."""
+    with torch.no_grad():
+        delta = torch.exp(torch.empty_like(bias).uniform_(math.log(1e-3), math.log(1e-1)))
+        bias.copy_(delta + torch.log(-torch.expm1(-delta)))  # softplus's inverse
+
+
 class Mamba(nn.Module):
     """Embedding, pre-norm residual mixers, norm, and a head tied to the embedding; tokens (B, L) -> logits (B, L, V)."""
+
+    ops, mixer = ops, Mixer
 
     def __init__(self, config: MambaConfig) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Parameter(torch.randn(config.vocab, config.width) * 0.02)
-        self.norms = nn.ModuleList(RMSNorm(config.width, config.eps) for _ in range(config.layers))
-        self.mixers = nn.ModuleList(Mixer(config) for _ in range(config.layers))
-        self.norm = RMSNorm(config.width, config.eps)
+        self.norms = nn.ModuleList(RMSNorm(config.width, config.eps, self.ops.norm) for _ in range(config.layers))
+        self.mixers = nn.ModuleList(self.mixer(config) for _ in range(config.layers))
+        self.norm = RMSNorm(config.width, config.eps, self.ops.norm)
 
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.embedding[tokens]
         for norm, mixer in zip(self.norms, self.mixers, strict=True):
             x = x + mixer(norm(x))
-        return ops.head(x=self.norm(x), weight=self.embedding)
+        return self.ops.head(x=self.norm(x), weight=self.embedding)
 
     def start(self, batch: int) -> list[tuple[Tensor, Tensor]]:
-        """The memory of a stream before its first token: for each layer a window (B, E, K-1) and states (B, E, N)."""
-        c, like = self.config, self.embedding
-        return [
-            (like.new_zeros(batch, c.inner, c.taps - 1), like.new_zeros(batch, c.inner, c.state))
-            for _ in range(c.layers)
-        ]
+        """The memory of a stream before its first token, for each layer."""
+        return [mixer.start(batch) for mixer in self.mixers]
 
     def step(self, tokens: Tensor, memory: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """One token of each stream: tokens (B) and the memory -> logits (B, V) and the new memory."""
@@ -123,4 +132,4 @@ class Mamba(nn.Module):
             y, window, h = mixer.step(norm(x), window, h)
             x = x + y
             after.append((window, h))
-        return ops.head(x=self.norm(x), weight=self.embedding), after
+        return self.ops.head(x=self.norm(x), weight=self.embedding), after

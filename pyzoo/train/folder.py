@@ -19,9 +19,11 @@ SCHEMA = 1
 
 def settings(path: Path, stored: dict[str, Any], kind: type) -> Any:
     """Settings stored in a file, as an instance of the task's `Config`. A tuple field is a list in JSON, and comes back.
-    Raises InputError unless they are exactly its fields, of their types."""
+    A field with `later` in its metadata may be missing: it is younger than the file, and has its default. Raises InputError
+    unless they are its fields, of their types."""
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    if not isinstance(stored, dict) or set(stored) != set(fields):
+    later = {name for name, field in fields.items() if field.metadata.get("later")}
+    if not isinstance(stored, dict) or set(stored) | later != set(fields):
         raise InputError(f"{path}: field 'config' must have exactly {', '.join(fields)}")
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()}
     for name, value in values.items():

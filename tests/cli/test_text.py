@@ -54,6 +54,26 @@ def test_run_then_sample_from_the_folder_and_from_the_file(model):
     assert len({pyzoo("sample", "mine", *flags[:2], "--generate", n) for n in ("1", "12", "30")}) == 3
 
 
+def test_mamba2_is_a_variant_that_a_saved_run_remembers():
+    learn("mamba", "--out", "one")
+    learn("mamba", "--variant", "mamba2", "--out", "two", "--save-params", "two.safetensors")
+    assert [type(task("mamba").load(Path(name))[0]).__name__ for name in ("one", "two")] == ["Mamba", "Mamba2"]
+    assert pyzoo("sample", "two", "--generate", "9") == pyzoo("sample", "two.safetensors", "--generate", "9")
+
+
+def test_a_run_that_is_older_than_the_variants_is_mamba1():
+    learn("mamba", "--out", "one")
+    path = Path("one/config.json")
+    document = json.loads(path.read_text())
+    assert document["config"].pop("variant") == "mamba1"
+    path.write_text(json.dumps(document))
+    assert type(task("mamba").load(Path("one"))[0]).__name__ == "Mamba"
+    del document["config"]["width"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="field 'config' must have exactly"):
+        task("mamba").load(Path("one"))
+
+
 def test_flags_of_sampling_have_an_effect():
     learn("chargpt", "--out", "mine")
     usual = ("sample", "mine", "--generate", "60")
@@ -146,6 +166,8 @@ def test_bytes_take_any_prompt():
         (["vit", "--tiny-shakespeare"], "vit has no setting --tiny-shakespeare"),
         (["vit", "--top-k", "2"], "vit has no setting --top-k"),
         (["mamba", "--preset", "laptop"], "mamba has no setting --preset"),
+        (["mamba", "--variant", "mamba3"], "--variant must be mamba1 or mamba2, not 'mamba3'"),
+        (["mamba", "--variant", "mamba2", "--fast-kernels"], "--fast-kernels is for the scan of mamba1; mamba2 has none"),
         (["chargpt", "--preset", "huge"], "--preset must be one of laptop, karpathy"),
         (["gpt_adder", "--digits", "0"], "--digits must be from 1 to 9, not 0"),
         (["chargpt", "--load-params", "text.txt"], "text.txt can't be read as safetensors"),

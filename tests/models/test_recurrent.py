@@ -141,7 +141,8 @@ def bigram_loss(text: shakespeare.Text) -> float:
     return losses[text.validation[:-1], text.validation[1:]].mean().item()
 
 
-LEARNERS = dict.fromkeys(KINDS, {"steps": 100, "hidden": 128}) | {"chargpt": {"steps": 250}}
+LEARNERS = dict.fromkeys(KINDS, {"steps": 100, "hidden": 128}) | {
+    "chargpt": {"steps": 250}, "mamba": {"steps": 80, "variant": "mamba2"}}  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "sizes"), LEARNERS.items())

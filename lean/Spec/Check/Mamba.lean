@@ -31,8 +31,8 @@ def conv : Point := fun α _ _ r => do
     if e = e' then
       let weight : Mat e k α := w.mat e k
       return ⟨x.shape, l * e, fun i => flatRows (causalConv weight (b.vec e) (x.rows l e (i * (l * e))))⟩
-    else throw s!"mamba.conv: 'x' has {e} channels, 'weight' has {e'}"
-  | s, t => throw s!"mamba.conv: 'x' has shape {Request.showShape s} and 'weight' {Request.showShape t}"
+    else throw s!"{r.point}: 'x' has {e} channels, 'weight' has {e'}"
+  | s, t => throw s!"{r.point}: 'x' has shape {Request.showShape s} and 'weight' {Request.showShape t}"
 
 /-- `mamba.dt`. -/
 def dt : Point := fun _ _ _ r => do

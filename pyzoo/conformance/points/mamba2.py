@@ -1,0 +1,84 @@
+"""Mamba-2's spec points in dataflow order, and how inputs for them are made."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pyzoo.conformance.trace import Call, Recorder
+from pyzoo.models.mamba2 import Mamba2, Mamba2Config
+
+POINTS = (
+    "mamba2.norm", "mamba2.in_proj", "mamba2.conv", "mamba2.silu", "mamba2.dt", "mamba2.decays", "mamba2.starts",
+    "mamba2.ssd", "mamba2.gated_norm", "mamba2.out_proj", "mamba2.mixer", "mamba2.ssd_step.h", "mamba2.ssd_step.y",
+    "mamba2.step.conv_state", "mamba2.step.h", "mamba2.step.y", "mamba2.head",
+)  # fmt: skip
+LENGTHS = (9, 1, 7, 2, 5, 3, 4)
+WHOLE = ("mamba2.conv", "mamba2.starts", "mamba2.ssd", "mamba2.mixer", "mamba2.ssd_step.h", "mamba2.ssd_step.y",
+         "mamba2.step.conv_state", "mamba2.step.h", "mamba2.step.y")  # fmt: skip
+CALLS = dict.fromkeys((p for p in WHOLE if p != "mamba2.conv"), 1)  # the first block's
+
+
+def limit(call: Call) -> int:
+    """How many entries of a call's output are compared. A sequence is evaluated as a whole, so all of it is."""
+    return call.output.numel() if call.point in WHOLE else 128
+
+
+def skip(call: Call) -> str | None:
+    """Why a call is not judged."""
+    return None
+
+
+def model(seed: int) -> Mamba2:
+    """A freshly built model whose sizes are drawn from the seed. The weights are those of the initialization, except
+    that Δ is spread so that softplus is seen on both sides of its switch to the identity."""
+    draw = random.Random(seed)
+    torch.manual_seed(seed)
+    width = draw.choice((3, 4, 6))
+    built = Mamba2(Mamba2Config(
+        vocab=draw.randint(5, 13), width=width, layers=2, head=draw.choice((2, 3) if width % 3 == 0 else (2, 4)),
+        state=draw.randint(2, 4), taps=draw.randint(2, 4), chunk=draw.randint(2, 4),
+    )).eval()  # fmt: skip
+    with torch.no_grad():
+        for parameter in built.parameters():
+            parameter.mul_(1 + 0.5 * torch.rand_like(parameter)).add_(0.05 * torch.randn_like(parameter))
+        built.embedding.mul_(20)
+        for mixer in built.mixers:
+            mixer.a_log.sub_(1.5)  # decays that a chunk's end still sees
+            mixer.dt_bias.add_(2)
+        built.mixers[0].dt_bias[0], built.mixers[0].a_log[0] = 21.0, -5.0
+    return built
+
+
+def saved(run: Path) -> Mamba2:
+    """The model of a saved run."""
+    from pyzoo.tasks.mamba import load
+
+    return load(run)[0].eval()
+
+
+def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
+           replaced: dict[str, Callable]) -> None:  # fmt: skip
+    """One sequence through the model, then its last token as a step of a stream."""
+    built = (model(seed) if run is None else saved(run)).to(device, dtype)
+    length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
+    tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
+                           generator=torch.Generator(device).manual_seed(seed))
+    with recorder.recording(replaced):
+        built(tokens[:, :length])
+    memory = built.start(len(tokens))
+    for t in range(length):
+        _, memory = built.step(tokens[:, t], memory)
+    with recorder.recording(replaced):
+        built.step(tokens[:, length], memory)
+
+
+def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:
+    """Structural facts: the number of parameters of the real model."""
+    built = model(0) if run is None else saved(run)
+    c = built.config
+    yield "mamba2.parameters", [sum(p.numel() for p in built.parameters())], {
+        "sizes": [c.vocab, c.width, c.layers, c.heads, c.head, c.state, c.taps]
+    }
