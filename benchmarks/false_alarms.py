@@ -1,10 +1,10 @@
 """How often a correct implementation is rejected, and how much of its budget it uses.
 
-`python benchmarks/false_alarms.py [--runs N] [--family F]` draws N runs a family (1,000 if not given). Run k is a call of spec
-point k mod P of the family's P, with the inputs that it has in a freshly built model: sizes, weights and data from seed k div P,
-the dtype and the order of sums from k. The point is run as it is, or with every sum inside it in one of `ORDERS`, with or
-without fused multiply-add, accumulated in its own dtype or more precisely; half of these runs declare it. The
-table has the verdicts, and the median over fp32 runs of the largest error / budget. False alarms are listed with their k.
+`python benchmarks/false_alarms.py [--runs N] [--family F]` draws N runs a family (1,000 if not given). Run k is a call of
+spec point k mod P of the family's P, with the inputs that it has in a freshly built model: sizes, weights, data and
+dtype from seed k div P, the order of sums from k. The point is run as it is, or with every sum inside it in one of
+`ORDERS`, with or without fused multiply-add, accumulated in its own dtype or more precisely; half of these runs declare
+it. The table has the verdicts, and the median over fp32 runs of the largest error / budget. False alarms are listed.
 """
 
 import argparse
@@ -36,12 +36,15 @@ UNDECLARED = {  # what a declaration would have to cover that `Reordered` leaves
     "mamba.readout",  # the skip connection, which is one of the sum's terms
 }  # fmt: skip
 ENTRIES = 24  # of a call's output that are compared
-WIDER = {torch.float32: torch.float64, torch.float64: torch.float64, torch.bfloat16: torch.float32, torch.float16: torch.float32}
+WIDER = dict.fromkeys((torch.float32, torch.float64), torch.float64) | dict.fromkeys(
+    (torch.bfloat16, torch.float16), torch.float32
+)
 aten = torch.ops.aten
 
 
 class Reordered(TorchDispatchMode):
-    """Within the block, PyTorch's sums and sums of products are added in another order, in the dtype `accumulator` if given."""
+    """Within the block, PyTorch's sums and sums of products are added in another order, in the dtype `accumulator` if
+    one is given."""
 
     def __init__(self, order: str, fused: bool, accumulator: torch.dtype | None, draw: random.Random) -> None:
         super().__init__()
@@ -207,10 +210,12 @@ def count(family: str, runs: int) -> str:
             if verdict.verdict == "WITHIN" and dtype is torch.float32:
                 ratios.append(verdict.error_over_budget)
             elif verdict.verdict not in ("EXACT", "WITHIN", "UNBOUNDED"):
-                alarms.append(f"  {verdict.verdict} run {k}: {call.id} {dtype} {order} {call.arithmetic} {verdict.message}")
+                said = f"{dtype} {order} {call.arithmetic} {verdict.message}"
+                alarms.append(f"  {verdict.verdict} run {k}: {call.id} {said}")
     counts = ", ".join(f"{n} {word}" for word, n in verdicts.most_common())
     median = f"{statistics.median(ratios):.3f}" if ratios else ""
-    return "\n".join((f"| {family} | {runs} | {counts} | {verdicts['FAIL']} | {median} | {time.monotonic() - start:.0f} |", *alarms))
+    cells = (family, runs, counts, verdicts["FAIL"], median, f"{time.monotonic() - start:.0f}")
+    return "\n".join((f"| {' | '.join(map(str, cells))} |", *alarms))
 
 
 def main() -> None:
@@ -219,7 +224,8 @@ def main() -> None:
     parser.add_argument("--family", choices=FAMILIES)
     chosen = parser.parse_args()
     print(f"runs 0 to {chosen.runs - 1} of each family, PyTorch {torch.__version__} on the CPU")
-    print("| family | runs | verdicts | false alarms | median error / budget, fp32 | s |\n|---|---|---|---|---|---|", flush=True)
+    print("| family | runs | verdicts | false alarms | median error / budget, fp32 | s |")
+    print("|---|---|---|---|---|---|", flush=True)
     torch.set_num_threads(1)
     with ProcessPoolExecutor(2) as pool:
         for line in pool.map(count, [chosen.family] if chosen.family else FAMILIES, [chosen.runs] * len(FAMILIES)):

@@ -12,6 +12,7 @@ public import Spec.Check.Recurrent
 public import Spec.Check.Request
 public import Spec.Check.ResNet
 public import Spec.Check.Spectral
+public import Spec.Check.Shared
 public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention
@@ -39,6 +40,7 @@ public import Spec.Law.Holds.GPT
 public import Spec.Law.Inside
 public import Spec.Law.Numbers
 public import Spec.Law.Overflow
+public import Spec.Law.Passes
 public import Spec.Law.Patch
 public import Spec.Law.Point
 public import Spec.Law.Point.GPT
@@ -65,6 +67,7 @@ public import Spec.Law.Scan
 public import Spec.Law.ScanAdjoint
 public import Spec.Law.ScanFolds
 public import Spec.Law.ScanRounding
+public import Spec.Law.Shared
 public import Spec.Law.Spectral
 public import Spec.Law.Ssd
 public import Spec.Law.SsdChunks

@@ -1,5 +1,6 @@
 module
 public import Spec.Check.Gradient
+public import Spec.Check.Shared
 
 /-!
 # The evaluator
@@ -36,12 +37,28 @@ def judgeFact (families : List Family) (name : String) (j : Json) : Except Strin
     if value == expected then return [("verdict", Json.str "EXACT")]
     else throw s!"the runtime has {Request.showShape value}, the specification says {Request.showShape expected}"
 
+/-- The loop of `judgeOutputs`. -/
+def outputsLoop {m : Rounding} (p : Prediction (Reach m)) (outputs : Array Json) (indices : List Nat) (i fuel : Nat)
+    (acc : Array Json) : Except String (Array Json) :=
+  match fuel with
+  | 0 => .ok acc
+  | fuel + 1 => do
+    let out ← Request.parseTensor "output" (outputs.getD i Json.null)
+    outputsLoop p outputs indices (i + 1) fuel (acc.push (Json.mkObj (judge p out indices)))
+
+/-- Judge a recorded call, or if the request has `outputs` in the place of an output, each of several calls with the
+same inputs. -/
+def judgeOutputs {m : Rounding} (p : Prediction (Reach m)) (j : Json) : Except String (List (String × Json)) := do
+  let indices ← Request.nats (← Request.field j "indices")
+  match (Request.field j "outputs").bind Json.getArr? with
+  | .ok outputs =>
+    return [("answers", Json.arr (← outputsLoop (p.shared indices) outputs indices 0 outputs.size #[]))]
+  | .error _ => return judge p (← Request.parseTensor "output" (← Request.field j "output")) indices
+
 /-- Judge the recorded call in a request. -/
 def judgeCall (families : List Family) (j : Json) : Except String (List (String × Json)) := do
   let rounding ← Request.parseRounding (← Request.field j "rounding")
   let r ← Request.parse j
-  let out ← Request.parseTensor "output" (← Request.field j "output")
-  let indices ← Request.nats (← Request.field j "indices")
   match search Family.points r.point families with
   | none => throw s!"no spec point is called '{r.point}'"
   | some point =>
@@ -49,8 +66,8 @@ def judgeCall (families : List Family) (j : Json) : Except String (List (String 
     | none => return [("verdict", Json.str "UNBOUNDED"), ("message", Json.str "the order of its additions has no rounding model")]
     | some m =>
       match (Request.field j "wrt").bind Json.getStr? with
-      | .ok wrt => return judge (← Gradient.predict point m r wrt) out indices
-      | .error _ => return judge (← point (Reach m) r) out indices
+      | .ok wrt => judgeOutputs (← Gradient.predict point m r wrt) j
+      | .error _ => judgeOutputs (← point (Reach m) r) j
 
 /-- The functions whose enclosures can be asked for. -/
 def functions : List (String × (Interval → Option Interval)) :=

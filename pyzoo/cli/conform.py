@@ -40,7 +40,7 @@ def conform(
     cases: Annotated[int, typer.Option(help="fresh models and inputs, each with sizes of its own")] = 1,
     seed: Annotated[int, typer.Option(help="seed of the first case")] = 0,
     grad: Annotated[bool, typer.Option("--grad", help="judge the gradients of the spec points instead")] = False,
-    mutants: Annotated[bool, typer.Option("--mutants", help="also run the family's wrong implementations")] = False,
+    mutants: Annotated[bool, typer.Option("--mutants", help="also run wrong implementations of the spec points")] = False,
     certify: Annotated[Path | None, typer.Option(help="write verdicts on small calls as Lean theorems here")] = None,
     replay: Annotated[Path | None, typer.Option(help="judge a stored trace again")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the report here; - for stdout alone")] = None,
@@ -142,13 +142,25 @@ def _show(console: Console, result, traces: Path, impl: str | None) -> None:
             if not folder.exists():
                 save(folder, call, indices, {"device": result.device, "seed": result.seed, "impl": impl})
             console.print(f"replay: pyzoo conform --replay {folder}", markup=False, soft_wrap=True)
-    for m in result.mutants:
+    _show_mutants(console, result.mutants)
+    console.print(f"{result.model}: {result.verdict}", markup=False, soft_wrap=True)
+
+
+def _show_mutants(console: Console, mutants: list[dict]) -> None:
+    """Those written by hand one by one; of those made by rule the survivors, and how many there are."""
+    by_rule = [m for m in mutants if "equivalent" in m]
+    by_hand = [m for m in mutants if "equivalent" not in m]
+    survivors = [m for m in by_rule if not m["killed"] and m["equivalent"] is None]
+    for m in (*by_hand, *survivors):
         console.print(f"{'killed' if m['killed'] else 'SURVIVED':8} {m['id']}" + (f" by {m['by']}" if m["by"] else ""),
                       markup=False, soft_wrap=True)
-    killed = sum(m["killed"] for m in result.mutants)
-    if result.mutants:
-        console.print(f"{killed} of {len(result.mutants)} mutants killed", markup=False, soft_wrap=True)
-    console.print(f"{result.model}: {result.verdict}", markup=False, soft_wrap=True)
+    if by_hand:
+        killed = sum(m["killed"] for m in by_hand)
+        console.print(f"{killed} of {len(by_hand)} mutants killed", markup=False, soft_wrap=True)
+    if by_rule:
+        killed = sum(m["killed"] for m in by_rule)
+        console.print(f"by rule: {killed} of {len(by_rule)} mutants killed, {len(by_rule) - killed - len(survivors)} "
+                      f"equivalent, {len(survivors)} survived", markup=False, soft_wrap=True)
 
 
 def _inputs(call) -> str:

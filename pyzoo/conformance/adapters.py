@@ -47,17 +47,15 @@ def transformers_mamba2_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor
     return block(x)
 
 
-def torchvision_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: int, eps: Tensor | float,
-                            conv3: Tensor | None = None, **norms: Tensor) -> Tensor:
-    """torchvision's `BasicBlock`, for the spec point `resnet.block`."""
-    from torchvision.models.resnet import BasicBlock
-
+def _basic_block(kind: type, x: Tensor, conv1: Tensor, conv2: Tensor, stride: int, eps: Tensor | float,
+                 conv3: Tensor | None, norms: dict[str, Tensor]) -> Tensor:  # fmt: skip
+    """A residual block that has the parameters' names of torchvision's."""
     planes, channels = conv1.shape[:2]
-    norm = lambda width: torch.nn.BatchNorm2d(width, eps=float(eps))  # noqa: E731
+    norm = lambda width, **_: torch.nn.BatchNorm2d(width, eps=float(eps))  # noqa: E731
     downsample = None if conv3 is None else torch.nn.Sequential(
         torch.nn.Conv2d(channels, planes, 1, stride, bias=False), norm(planes)
     )
-    block = BasicBlock(channels, planes, stride, downsample, norm_layer=norm)
+    block = kind(channels, planes, stride, downsample, norm_layer=norm)
     state = {"conv1.weight": conv1, "conv2.weight": conv2}
     if conv3 is not None:
         state["downsample.0.weight"] = conv3
@@ -66,6 +64,32 @@ def torchvision_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: 
                   f"{name}.weight": norms[f"weight{number}"], f"{name}.bias": norms[f"bias{number}"]}
     block.load_state_dict(state, strict=False)
     return block.eval()(x)
+
+
+def torchvision_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: int, eps: Tensor | float,
+                            conv3: Tensor | None = None, **norms: Tensor) -> Tensor:
+    """torchvision's `BasicBlock`, for the spec point `resnet.block`."""
+    from torchvision.models.resnet import BasicBlock
+
+    return _basic_block(BasicBlock, x, conv1, conv2, stride, eps, conv3, norms)
+
+
+def timm_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: int, eps: Tensor | float,
+                     conv3: Tensor | None = None, **norms: Tensor) -> Tensor:
+    """timm's `BasicBlock`, for the spec point `resnet.block`."""
+    from timm.models.resnet import BasicBlock
+
+    return _basic_block(BasicBlock, x, conv1, conv2, stride, eps, conv3, norms)
+
+
+def timm_patch_embed(*, x: Tensor, patch: int) -> Tensor:
+    """timm's `PatchEmbed`, for the spec point `vit.patchify`: its kernels pick one entry of a patch each."""
+    from timm.layers import PatchEmbed
+
+    channels, entries = x.shape[1], x.shape[1] * patch * patch
+    module = PatchEmbed(x.shape[2:], patch, channels, entries, bias=False).to(x.dtype)
+    module.load_state_dict({"proj.weight": torch.eye(entries).reshape(entries, channels, patch, patch)})
+    return module(x)
 
 
 def torch_layer_norm(*, x: Tensor, weight: Tensor, bias: Tensor, eps: Tensor | float) -> Tensor:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from torch import Tensor
+
 from pyzoo.bridge.lean.session import Evaluator, EvaluatorError
 from pyzoo.conformance.rounding import rounding
 from pyzoo.conformance.trace import Call, bits, sample
@@ -74,6 +76,17 @@ def _unravel(index: int, shape: Iterable[int]) -> list[int]:
     return place[::-1]
 
 
+def _request(call: Call, model: dict[str, int | str], indices: list[int]) -> dict[str, Any]:
+    """What Lean is told of a call, but for its output."""
+    return {
+        "point": call.point,
+        "rounding": model,
+        "ints": [{"name": k, "value": v} for k, v in call.ints.items()],
+        "inputs": [{"name": k, **bits(v)} for k, v in call.inputs.items()],
+        "indices": indices,
+    } | ({"wrt": call.wrt} if call.wrt else {})
+
+
 def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[int] | None = None) -> Verdict:
     """Lean's verdict on one call, of at most `limit` entries of its output."""
     start = time.perf_counter()
@@ -94,14 +107,7 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
         return verdict
     chosen = sample(call.output.numel(), limit, seed) if indices is None else indices
     verdict.worst_call = (call, chosen)
-    request = {
-        "point": call.point,
-        "rounding": model,
-        "ints": [{"name": k, "value": v} for k, v in call.ints.items()],
-        "inputs": [{"name": k, **bits(v)} for k, v in call.inputs.items()],
-        "output": bits(call.output),
-        "indices": chosen,
-    } | ({"wrt": call.wrt} if call.wrt else {})
+    request = _request(call, model, chosen) | {"output": bits(call.output)}
     try:
         answer = lean.ask(request, timeout=TIME_LIMIT)
     except EvaluatorError as error:
@@ -122,6 +128,16 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
             verdict.message = f"the numbers contradict the declared order {call.arithmetic.order!r}: another order gives them"
     verdict.seconds = time.perf_counter() - start
     return verdict
+
+
+def rejected(lean: Evaluator, call: Call, outputs: list[Tensor], indices: list[int]) -> list[bool]:
+    """Whether Lean's verdict is FAIL, for each of several outputs in the place of the call's. Lean evaluates the call
+    once. Lean: `Spec.Prediction.shared_eq`."""
+    request = _request(call, rounding(call.output.dtype, call.arithmetic), indices)
+    answer = lean.ask(request | {"outputs": [bits(x) for x in outputs]}, timeout=TIME_LIMIT)
+    if "answers" not in answer:
+        raise EvaluatorError(answer.get("message") or answer.get("error"))
+    return [each["verdict"] == "FAIL" for each in answer["answers"]]
 
 
 def judge_fact(lean: Evaluator, fact: str, value: list[int], **arguments: Any) -> Verdict:

@@ -14,14 +14,16 @@ from pyzoo.bridge.lean.session import Evaluator
 from pyzoo.conformance import certificate
 from pyzoo.conformance.foreign import Worker, own
 from pyzoo.conformance.gradient import entries, gradients, on
-from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact
-from pyzoo.conformance.mutants import mutants
+from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact, rejected
+from pyzoo.conformance.mutants import mutants, rules
 from pyzoo.conformance.rounding import FORMATS
 from pyzoo.conformance.shrink import shrink
-from pyzoo.conformance.trace import Call, Recorder
+from pyzoo.conformance.trace import OUTPUT_NAMES, Call, Recorder, base, sample
 from pyzoo.errors import InputError, MissingError
 from pyzoo.ops.point import POINTS
 
+RULE_CASES = 3  # fresh models on which a mutant made by rule can be killed
+OUTPUTS = 40  # sent to Lean at a time
 CALLS_PER_POINT = 4  # of each spec point and case: the first, the last, and some between; a family may say fewer
 
 
@@ -48,7 +50,7 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        return bool(self.points) and all(p.holds for p in self.points) and all(m["killed"] for m in self.mutants)
+        return bool(self.points) and all(p.holds for p in self.points) and all(m["killed"] or m.get("equivalent") for m in self.mutants)
 
     def document(self, lean: dict[str, str]) -> dict[str, Any]:
         """The JSON report."""
@@ -216,6 +218,7 @@ def conform(
             result.counterexample = shrink(lean, failing, worker, module.limit)
     if with_mutants:
         result.mutants = [kill(lean, name, m, seed, device) for m in mutants(name) if m.gradient == grad]
+        result.mutants += [] if grad else kill_by_rule(lean, name, seed, device)
     return result
 
 
@@ -246,3 +249,52 @@ def kill(lean: Evaluator, name: str, mutant: Any, seed: int, device: str) -> dic
         if judge(lean, call, family(name).limit(call), seed).verdict == "FAIL":
             return {"id": mutant.id, "killed": True, "by": call.point, "why": mutant.why}
     return {"id": mutant.id, "killed": False, "by": None, "why": mutant.why}
+
+
+def kill_by_rule(lean: Evaluator, name: str, seed: int, device: str) -> list[dict[str, Any]]:
+    """Change every operation of the spec points' functions by every rule (`pyzoo.conformance.mutants.rules`). Lean's
+    verdict FAIL on one of the calls kills a mutant. One that lives is `equivalent` if its outputs have the same bits in
+    all calls, if the same change of the spec point in which it lies is killed, or if the rules' file argues why."""
+    by: dict[rules.Change, str | None] = {}  # the point that has killed a change, or "" if it has changed a bit
+    for case in range(seed, seed + RULE_CASES):
+        for call in _calls_of_points(name, record(name, case, device), case):
+            killed = {change for change, point in by.items() if point}
+            outputs = _changed_outputs(call, killed, device)
+            for change, output in outputs.items():
+                by[change] = by.get(change) if output is None else by.get(change) or ""
+            alive = [change for change, output in outputs.items() if output is not None]
+            indices = sample(call.output.numel(), family(name).limit(call), case)
+            for start in range(0, len(alive), OUTPUTS):
+                part = alive[start : start + OUTPUTS]
+                verdicts = rejected(lean, call, [outputs[change] for change in part], indices)
+                by |= {change: call.point for change, wrong in zip(part, verdicts, strict=True) if wrong}
+    return [_report(change, by) for change in by]
+
+
+def _report(change: rules.Change, by: dict[rules.Change, str | None]) -> dict[str, Any]:
+    point, equivalent = by[change], None
+    if point is None:
+        equivalent = "the same bits in all calls"
+    elif not point:
+        inner = change.inner and by.get(change.inner)
+        equivalent = f"{change.inner.id} is the same change, and is killed" if inner else rules.argued(change)
+    return {"id": change.id, "killed": bool(point), "by": point or None, "why": change.why, "equivalent": equivalent}
+
+
+def _calls_of_points(name: str, calls: list[Call], case: int) -> Iterator[Call]:
+    """The calls on which mutants made by rule are tried: as many of each point as a conformance run judges."""
+    module = family(name)
+    for point in module.POINTS:
+        own = [c for c in calls if c.point == point and not module.skip(c)]
+        yield from some(own, getattr(module, "CALLS", {}).get(point, CALLS_PER_POINT), case)
+
+
+def _changed_outputs(call: Call, done: set[rules.Change], device: str) -> dict[rules.Change, torch.Tensor | None]:
+    """The call's output under every change that is not done, None where it has the bits of the unchanged one."""
+    point = base(call.point)
+    place = OUTPUT_NAMES.get(point, ("",)).index(call.point.removeprefix(point).removeprefix("."))
+    inputs = {name: x.to(device) for name, x in call.inputs.items()} | call.ints
+    with full_precision():
+        variants = {change: outputs[place] for change, outputs in rules.variants(point, inputs, done)}
+    plain = variants.pop(None)
+    return {change: None if rules.same(plain, x) else x for change, x in variants.items()}

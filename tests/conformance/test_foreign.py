@@ -94,6 +94,8 @@ def test_a_function_that_does_not_exist_is_bad_input(call, spec):
         ("torch", "rnn.layer", "torch_rnn"),
         ("torch", "lstm.layer", "torch_lstm"),
         ("torch", "gru.layer", "torch_gru"),
+        ("timm", "resnet.block", "timm_basic_block"),
+        ("timm", "vit.patchify", "timm_patch_embed"),
         ("transformers", "mamba.mixer", "transformers_mamba_mixer"),
         ("mambapy", "mamba.states", "mambapy_pscan"),
         ("torch", "gpt.norm", "torch_layer_norm"),
