@@ -71,6 +71,7 @@ public import Spec.Law.Shared
 public import Spec.Law.Spectral
 public import Spec.Law.Ssd
 public import Spec.Law.SsdChunks
+public import Spec.Law.SsdExact
 public import Spec.Law.Tangent
 public import Spec.Law.Trail
 public import Spec.Law.Verdict

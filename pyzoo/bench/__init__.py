@@ -1,4 +1,4 @@
-"""`pyzoo bench`: our operators beside what a user would pick instead, checked against fp64 before they are timed."""
+"""`pyzoo bench`: our operators and models beside what a user would pick instead, checked against fp64 before they are timed."""
 
 import platform
 import time
@@ -21,14 +21,16 @@ class Row:
     """sizes and dtype"""
     name: str
     """the implementation"""
-    forward: float
-    """milliseconds of a forward pass: the median"""
-    backward: float
-    """milliseconds of a backward pass: the median"""
+    times: dict[str, float]
+    """milliseconds of what was timed, each the median"""
     error: float
     """error of the outputs relative to their norm, against fp64"""
-    floor: float | None
-    """milliseconds that reading the inputs and writing the outputs of a forward pass takes at the speed of a copy"""
+    moved: int | None = None
+    """bytes that the first of them has to read and write"""
+    floor: float | None = None
+    """milliseconds that this takes at the speed of a copy"""
+    tokens: int | None = None
+    """tokens of a step"""
 
 
 def device_name(device: str) -> str:
@@ -46,15 +48,20 @@ def copy_speed(device: str) -> float | None:
     return 8 * source.numel() / (1e-3 * times({"copy": lambda: target.copy_(source)}, device)["copy"])
 
 
+def errors_of(problem: str, outputs: dict[str, Tensor], expected: Tensor, tolerance: float) -> dict[str, float]:
+    """How far the outputs are from the expected ones, relative to their norm. ValueError if that is more than `tolerance`."""
+    errors = {name: ((y.detach().double() - expected).norm() / expected.norm()).item() for name, y in outputs.items()}
+    for name, error in errors.items():
+        if not error <= tolerance:
+            raise ValueError(f"{name} is {error:.1e} of the norm away from fp64 on {problem}")
+    return errors
+
+
 def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Tensor, moved: int, device: str,
             speed: float | None, tolerance: float) -> Iterator[Row]:  # fmt: skip
-    """A row for each runner. ValueError if one is further than `tolerance` from the expected output."""
-    errors, outputs = {}, {}
-    for name, (forward, _) in runners.items():
-        outputs[name] = forward()
-        errors[name] = ((outputs[name].detach().double() - expected).norm() / expected.norm()).item()
-        if not errors[name] <= tolerance:
-            raise ValueError(f"{name} is {errors[name]:.1e} of the norm away from fp64 on {problem}")
+    """A row for each runner, forward and backward, if all are within `tolerance` of the expected output."""
+    outputs = {name: forward() for name, (forward, _) in runners.items()}
+    errors = errors_of(problem, outputs, expected, tolerance)
     with torch.no_grad():
         forwards = times({name: forward for name, (forward, _) in runners.items()}, device)
     backwards = times({
@@ -62,32 +69,35 @@ def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Te
         for name, (_, leaves) in runners.items()
     }, device)  # fmt: skip
     for name in runners:
-        yield Row(problem, name, forwards[name], backwards[name], errors[name], 1e3 * moved / speed if speed else None)
+        spent = {"forward": forwards[name], "backward": backwards[name]}
+        yield Row(problem, name, spent, errors[name], moved, 1e3 * moved / speed if speed else None)
 
 
 def times(functions: dict[str, Callable[[], object]], device: str) -> dict[str, float]:
-    """Median milliseconds of each, run in turn; on a GPU by its own clock, with its cache emptied before each."""
-    spent: dict[str, list] = {name: [] for name in functions}
-    cache = torch.empty(1 << 26, device=device) if device == "cuda" else None
-    for round_ in range(ROUNDS[device] + 2):
+    """Median milliseconds of each. On a GPU by its own clock, one function after the other, so that launches run ahead as in a
+    program that doesn't wait, and with the cache emptied before each run; on a CPU in turns."""
+    if device == "cuda":
+        return {name: _on_gpu(function) for name, function in functions.items()}
+    spent: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(ROUNDS[device] + 2):
         for name, function in functions.items():
-            if cache is not None:
-                cache.zero_()
-                start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-                start.record()
-                function()
-                end.record()
-                sample = (start, end)
-            else:
-                begun = time.perf_counter()
-                function()
-                sample = 1e3 * (time.perf_counter() - begun)
-            if round_ >= 2:
-                spent[name].append(sample)
-    if cache is not None:
-        torch.cuda.synchronize()
-        return {name: median(start.elapsed_time(end) for start, end in samples) for name, samples in spent.items()}
-    return {name: median(samples) for name, samples in spent.items()}
+            begun = time.perf_counter()
+            function()
+            spent[name].append(1e3 * (time.perf_counter() - begun))
+    return {name: median(samples[2:]) for name, samples in spent.items()}
+
+
+def _on_gpu(function: Callable[[], object]) -> float:
+    cache, samples = torch.empty(1 << 26, device="cuda"), []
+    for _ in range(ROUNDS["cuda"] + 2):
+        cache.zero_()
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        function()
+        end.record()
+        samples.append((start, end))
+    torch.cuda.synchronize()
+    return median(start.elapsed_time(end) for start, end in samples[2:])
 
 
 def document(rows: list[Row], device: str) -> dict:

@@ -1,6 +1,6 @@
 """The selective scan with 16 states, skip, gate, softplus and bias."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -48,16 +48,12 @@ def exact(x: dict[str, Tensor]) -> Tensor:
     return out
 
 
-def mamba_ssm(x: dict[str, Tensor]) -> Runner | None:
-    """mamba_ssm's CUDA kernel in its own layout (B, E, L), if it is installed."""
+def mamba_ssm_kernel() -> Callable[..., Tensor] | None:
+    """mamba_ssm's CUDA kernel with its gradients, if it is installed: u, dt (B, E, L), a, b, c (B, 1, N, L), d, z, bias -> (B, E, L)."""
     try:
         import selective_scan_cuda as kernel
     except ImportError:
         return None
-    u, dt, z = (x[n].transpose(1, 2).contiguous().requires_grad_() for n in ("u", "dt", "z"))
-    b, c = (x[n].transpose(1, 2)[:, None].contiguous().requires_grad_() for n in ("b", "c"))
-    a, d, bias = (x[n].clone().requires_grad_() for n in ("a", "d", "bias"))
-    leaves = (u, dt, a, b, c, d, z, bias)
 
     class Scan(torch.autograd.Function):
         @staticmethod
@@ -73,7 +69,19 @@ def mamba_ssm(x: dict[str, Tensor]) -> Runner | None:
                                                               True, False)
             return du, ddt, da, db, dc, dd, dz, dbias
 
-    return lambda: Scan.apply(*leaves).transpose(1, 2), leaves
+    return Scan.apply
+
+
+def mamba_ssm(x: dict[str, Tensor]) -> Runner | None:
+    """mamba_ssm's scan in its own layout (B, E, L), if it is installed."""
+    scan = mamba_ssm_kernel()
+    if scan is None:
+        return None
+    u, dt, z = (x[n].transpose(1, 2).contiguous().requires_grad_() for n in ("u", "dt", "z"))
+    b, c = (x[n].transpose(1, 2)[:, None].contiguous().requires_grad_() for n in ("b", "c"))
+    a, d, bias = (x[n].clone().requires_grad_() for n in ("a", "d", "bias"))
+    leaves = (u, dt, a, b, c, d, z, bias)
+    return lambda: scan(*leaves).transpose(1, 2), leaves
 
 
 def mambapy(x: dict[str, Tensor]) -> Runner | None:

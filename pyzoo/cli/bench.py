@@ -2,25 +2,28 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyzoo.cli.run import device_of
 from pyzoo.errors import InputError
 
-OPERATORS = ("scan", "spectral")
+if TYPE_CHECKING:
+    from pyzoo.bench import Row
+
+SUBJECTS = ("scan", "spectral", "gpt", "mamba", "decode")
 
 
 def bench(
-    operator: Annotated[str, typer.Argument(help="scan or spectral")],
+    subject: Annotated[str, typer.Argument(help="scan or spectral: operators; gpt or mamba: training steps; decode: generation")],
     cuda: Annotated[bool, typer.Option("--cuda", help="on the CUDA device")] = False,
     out: Annotated[Path | None, typer.Option(help="also write the table to this JSON file")] = None,
 ) -> None:
-    """Time an operator, forward and backward, beside the other implementations that are installed, after comparing each
-    with fp64."""
-    if operator not in OPERATORS:
-        raise InputError(f"{operator!r} is not an operator with a benchmark; there are {', '.join(OPERATORS)}")
+    """Time an operator, a training step, or generation beside the other implementations that are installed, after comparing
+    each with fp64."""
+    if subject not in SUBJECTS:
+        raise InputError(f"{subject!r} has no benchmark; there are {', '.join(SUBJECTS)}")
     if out is not None and not out.parent.is_dir():
         raise InputError(f"--out: {out.parent} is not a folder")
     device = device_of(cuda)
@@ -32,21 +35,34 @@ def bench(
     from pyzoo.bench import device_name, document
     from pyzoo.conformance.run import full_precision
 
-    columns = ("problem", "", "forward ms", "backward ms", "× ours", "floor ms", "error")
-    table = Table(*(Column(name, no_wrap=True) for name in columns), title=device_name(device))
     with full_precision():
-        rows = list(import_module(f"pyzoo.bench.{operator}").rows(device))
+        rows = list(import_module(f"pyzoo.bench.{subject}").rows(device))
     ours = {row.problem: row for row in rows if row.name == "pyzoo"}
-    for row in rows:
-        own = ours[row.problem]
-        ratio = f"{row.forward / own.forward:.2f}, {row.backward / own.backward:.2f}"
-        floor = "" if row.floor is None else f"{row.floor:.3f}"
-        table.add_row(row.problem, row.name, f"{row.forward:.3f}", f"{row.backward:.3f}", ratio, floor, f"{row.error:.0e}")
+    lines = [_line(row, ours[row.problem]) for row in rows]
+    columns = [name for name in lines[0] if any(line[name] for line in lines)]
+    table = Table(*(Column(name, no_wrap=True) for name in columns), title=device_name(device))
+    for line in lines:
+        table.add_row(*(line[name] for name in columns))
     console = Console()
-    console.width = max(console.width, 120)
+    console.width = max(console.width, 140)
     console.print(table)
     if out is not None:
         out.write_text(json.dumps(document(rows, device), indent=1) + "\n")
+
+
+def _line(row: "Row", ours: "Row") -> dict[str, str]:
+    """What the table says of a row, by column."""
+    first = next(iter(row.times.values()))
+    return {
+        "problem": row.problem,
+        "implementation": row.name,
+        **{f"{name} ms": f"{ms:.3f}" for name, ms in row.times.items()},
+        "× ours": ", ".join(f"{ms / ours.times[name]:.2f}" for name, ms in row.times.items()),
+        "GB/s": f"{row.moved / first / 1e6:.0f}" if row.moved else "",
+        "of floor": f"{row.floor / first:.0%}" if row.floor else "",
+        "tokens/s": f"{1e3 * row.tokens / first:,.0f}" if row.tokens else "",
+        "error": f"{row.error:.0e}",
+    }
 
 
 def register(app: typer.Typer) -> None:

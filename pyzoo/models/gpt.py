@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyzoo.errors import InputError
@@ -35,6 +36,8 @@ class GPTConfig:
     """whether the head is the embedding of the tokens, as in GPT-2 and unlike minGPT"""
     tanh: bool = False
     """GELU by the hyperbolic tangent, as GPT-2's published weights need it, and not by the error function"""
+    fast_kernels: bool = False
+    """whether attention and each norm is one kernel"""
 
     def __post_init__(self) -> None:
         for name in ("vocab", "context", "width", "depth", "heads"):
@@ -100,7 +103,15 @@ class GPT(nn.Module):
 
     def extend(self, tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         """Tokens (B,T) after those of the cache -> the logits (B,T,V) after each, and the new cache."""
-        return ops.forward(tokens, cache, self.weights(), EPS, int(self.config.tanh))
+        c = self.config
+        return ops.forward(tokens, cache, self.weights(), EPS, int(c.tanh), c.fast_kernels)
+
+    def loss(self, tokens: Tensor, after: Tensor) -> Tensor:
+        """The mean cross-entropy of tokens (B,T) and the ones after each (B,T)."""
+        c, weights = self.config, self.weights()
+        x, _ = ops.hidden(tokens, self.start(len(tokens)), weights, EPS, int(c.tanh), c.fast_kernels)
+        logits = (ops.padded_logits if c.fast_kernels else ops.head)(x=x, weight=weights["head_weight"])
+        return F.cross_entropy(logits.flatten(0, 1), after.flatten())
 
     def step(self, tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         """One token of each text: tokens (B) and the cache -> logits (B,V) and the new cache."""

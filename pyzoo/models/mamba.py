@@ -32,7 +32,7 @@ class MambaConfig:
     eps: float = 1e-5
     """added to the mean square in the norms"""
     fast_kernels: bool = False
-    """whether a sequence's scan runs as one kernel"""
+    """whether a sequence's scan, and what a step of a stream does between its projections, run as one kernel"""
 
     @property
     def inner(self) -> int:
@@ -71,7 +71,8 @@ class Mixer(nn.Module):
         self.a_log = nn.Parameter(torch.log(torch.arange(1, N + 1, dtype=torch.float32)).repeat(E, 1))
         self.d = nn.Parameter(torch.ones(E))
         self.out_proj = nn.Parameter(torch.empty(D, E))
-        self.config, self.mixer = config, ops.fast_mixer if config.fast_kernels else ops.mixer
+        self.config = config
+        self.mixer, self.one_step = (ops.fast_mixer, ops.fast_step) if config.fast_kernels else (ops.mixer, ops.step)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -92,7 +93,7 @@ class Mixer(nn.Module):
 
     def step(self, x: Tensor, conv_state: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One step of a stream; see `pyzoo.ops.mamba.step`."""
-        return ops.step(x=x, conv_state=conv_state, h=h, **dict(self.named_parameters()))
+        return self.one_step(x=x, conv_state=conv_state, h=h, **dict(self.named_parameters()))
 
 
 def reset_step_sizes(bias: Tensor) -> None:
@@ -111,9 +112,10 @@ class Mamba(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Parameter(torch.randn(config.vocab, config.width) * 0.02)
-        self.norms = nn.ModuleList(RMSNorm(config.width, config.eps, self.ops.norm) for _ in range(config.layers))
+        norm = ops.fast_norm if getattr(config, "fast_kernels", False) else self.ops.norm
+        self.norms = nn.ModuleList(RMSNorm(config.width, config.eps, norm) for _ in range(config.layers))
         self.mixers = nn.ModuleList(self.mixer(config) for _ in range(config.layers))
-        self.norm = RMSNorm(config.width, config.eps, self.ops.norm)
+        self.norm = RMSNorm(config.width, config.eps, norm)
 
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.embedding[tokens]

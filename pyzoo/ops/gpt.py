@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pyzoo.ops import vit
-from pyzoo.ops.point import SINGLE, spec_point
+from pyzoo.ops.point import SINGLE, implements, spec_point
 
 
 def _as_in(name: str) -> Callable[..., Tensor]:
@@ -43,7 +43,7 @@ def heads(*, qkv: Tensor, heads: int) -> Tensor:
 @spec_point("gpt.append")
 def append(*, past: Tensor, now: Tensor) -> Tensor:
     """The keys or values so far: past (B,H,P,d), now (B,H,T,d) -> (B,H,P+T,d)."""
-    return torch.cat([past, now], 2)
+    return torch.cat([past, now], 2) if past.shape[2] else now
 
 
 @spec_point("gpt.weights")
@@ -73,15 +73,20 @@ def gelu_tanh(*, x: Tensor) -> Tensor:
     return F.gelu(x, approximate="tanh")
 
 
-@spec_point("gpt.block", SINGLE)
-def block(*, x: Tensor, k: Tensor, v: Tensor, norm1_weight: Tensor, norm1_bias: Tensor, qkv_weight: Tensor,
-          qkv_bias: Tensor, proj_weight: Tensor, proj_bias: Tensor, norm2_weight: Tensor, norm2_bias: Tensor,
-          fc1_weight: Tensor, fc1_bias: Tensor, fc2_weight: Tensor, fc2_bias: Tensor, eps: float,
-          tanh: int) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """A block on the tokens now, with the keys and values of those before, k and v (B,H,P,d): x (B,T,D) -> (B,T,D) and
-    the keys and values so far (B,H,P+T,d). `tanh` is 1 for the GELU of that name, 0 for the exact one."""
+def _split(qkv: Tensor, count: int) -> tuple[Tensor, ...]:
+    """Queries, keys and values of each head: qkv (B,T,3D) -> three of (B,H,T,d). Compiled code has no spec points, and is faster
+    without one tensor that holds all three."""
+    if torch.compiler.is_compiling():
+        return tuple(y.unflatten(-1, (count, -1)).transpose(1, 2) for y in qkv.chunk(3, -1))
+    return heads(qkv=qkv, heads=count).unbind()
+
+
+def _block(norm: Callable[..., Tensor], attend: Callable[..., Tensor], *, x: Tensor, k: Tensor, v: Tensor,
+           norm1_weight: Tensor, norm1_bias: Tensor, qkv_weight: Tensor, qkv_bias: Tensor, proj_weight: Tensor,
+           proj_bias: Tensor, norm2_weight: Tensor, norm2_bias: Tensor, fc1_weight: Tensor, fc1_bias: Tensor,
+           fc2_weight: Tensor, fc2_bias: Tensor, eps: float, tanh: int) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     y = norm(x=x, weight=norm1_weight, bias=norm1_bias, eps=eps)
-    q, k_now, v_now = heads(qkv=qkv(x=y, weight=qkv_weight, bias=qkv_bias), heads=k.shape[1])
+    q, k_now, v_now = _split(qkv(x=y, weight=qkv_weight, bias=qkv_bias), k.shape[1])
     k, v = append(past=k, now=k_now), append(past=v, now=v_now)
     y = proj(x=merge(z=attend(q=q, k=k, v=v)), weight=proj_weight, bias=proj_bias)
     x = add(x=x, y=y)
@@ -90,28 +95,71 @@ def block(*, x: Tensor, k: Tensor, v: Tensor, norm1_weight: Tensor, norm1_bias: 
     return add(x=x, y=fc2(x=y, weight=fc2_weight, bias=fc2_bias)), k, v
 
 
+@spec_point("gpt.block", SINGLE)
+def block(*, x: Tensor, k: Tensor, v: Tensor, eps: float, tanh: int, **weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """A block on the tokens now, with the keys and values of those before, k and v (B,H,P,d): x (B,T,D) -> (B,T,D) and
+    the keys and values so far (B,H,P+T,d). `tanh` is 1 for the GELU of that name, 0 for the exact one; the weights are those
+    of `pyzoo.models.gpt.Block`."""
+    return _block(norm, attend, x=x, k=k, v=v, eps=eps, tanh=tanh, **weights)
+
+
+@implements("gpt.norm")
+def fast_norm(*, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """`norm` as one kernel."""
+    return F.layer_norm(x, weight.shape, weight, bias, float(eps))
+
+
+@implements("gpt.attend", SINGLE)
+def fast_attend(*, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """`attend` as one kernel."""
+    T, S = q.shape[2], k.shape[2]
+    mask = None if T in (1, S) else torch.ones(T, S, dtype=torch.bool, device=q.device).tril(S - T)
+    return F.scaled_dot_product_attention(q, k, v, mask, is_causal=1 < T == S)
+
+
+@implements("gpt.block", SINGLE)
+def fast_block(**inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """`block` with attention and each norm as one kernel."""
+    return _block(fast_norm, fast_attend, **inputs)
+
+
 @spec_point("gpt.head", SINGLE)
 def head(*, x: Tensor, weight: Tensor) -> Tensor:
     """The logits of the next token: x (B,T,D), weight (V,D) -> (B,T,V)."""
     return F.linear(x, weight)
 
 
+def padded_logits(*, x: Tensor, weight: Tensor) -> Tensor:
+    """The logits, and -∞ for what the vocabulary lacks to a multiple of 64, by which its matrix product is faster: x (B,T,D),
+    weight (V,D) -> (B,T,V') with V' >= V."""
+    V = len(weight)
+    logits = F.linear(x, F.pad(weight, (0, 0, 0, -V % 64)))
+    return torch.where(torch.arange(logits.shape[-1], device=x.device) < V, logits, -math.inf)
+
+
 Cache = list[tuple[Tensor, Tensor]]  # for each block the keys and values (B,H,P,d) of the P tokens so far
 
 
-def forward(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float, tanh: int) -> tuple[Tensor, Cache]:
-    """The whole network on tokens (B,T) after those of the cache, with its weights by the names of `pyzoo.models.gpt`:
-    the logits (B,T,V) after each, and the new cache."""
+def hidden(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float, tanh: int,
+           fast: bool = False) -> tuple[Tensor, Cache]:  # fmt: skip
+    """The network without its head on tokens (B,T) after those of the cache, with its weights by the names of
+    `pyzoo.models.gpt`: (B,T,D), and the new cache."""
     w, after = weights, []
     x = embed(tokens=tokens, token_weight=w["token_weight"], position_weight=w["position_weight"],
               past=cache[0][0].shape[2])  # fmt: skip
     for i, (k, v) in enumerate(cache):
         at = f"blocks.{i}."
         own = {name.removeprefix(at): weight for name, weight in w.items() if name.startswith(at)}
-        x, k, v = block(x=x, k=k, v=v, eps=eps, tanh=tanh, **own)
+        x, k, v = (fast_block if fast else block)(x=x, k=k, v=v, eps=eps, tanh=tanh, **own)
         after.append((k, v))
-    x = norm(x=x, weight=w["norm_weight"], bias=w["norm_bias"], eps=eps)
-    return head(x=x, weight=w["head_weight"]), after
+    return (fast_norm if fast else norm)(x=x, weight=w["norm_weight"], bias=w["norm_bias"], eps=eps), after
+
+
+def forward(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float, tanh: int,
+            fast: bool = False) -> tuple[Tensor, Cache]:  # fmt: skip
+    """`hidden` and the head: the logits (B,T,V) after each token, and the new cache."""
+    x, after = hidden(tokens, cache, weights, eps, tanh, fast)
+    return head(x=x, weight=weights["head_weight"]), after
 
 
 def empty(batch: int, depth: int, heads: int, like: Tensor) -> Cache:

@@ -9,13 +9,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pyzoo.ops import selective_scan as fused
-from pyzoo.ops.point import SINGLE, Arithmetic, spec_point
+from pyzoo.ops.selective_scan import step as one_step
+from pyzoo.ops.point import SINGLE, Arithmetic, implements, spec_point
 
 
 @spec_point("mamba.norm")
 def norm(*, x: Tensor, weight: Tensor, eps: float) -> Tensor:
     """`x / √(mean(x²) + eps) · weight` along the last axis; x (..., D), weight (D)."""
     return x / torch.sqrt((x * x).mean(-1, keepdim=True) + eps) * weight
+
+
+@implements("mamba.norm")
+def fast_norm(*, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """`norm` by PyTorch's own kernel."""
+    return F.rms_norm(x, weight.shape, weight, float(eps))
 
 
 @spec_point("mamba.in_proj", SINGLE)
@@ -112,6 +119,7 @@ def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d:
     return fused.selective_scan(u=u, dt=dt, a=a, b=b, c=c, d=d, z=z, bias=bias, h0=h0)[0]
 
 
+@implements("mamba.mixer")
 def fast_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor, conv_bias: Tensor, x_proj: Tensor, dt_weight: Tensor,
                dt_bias: Tensor, a_log: Tensor, d: Tensor, out_proj: Tensor) -> Tensor:
     """`mixer` with its scan as one kernel, whose weights are in fp32 if x is in half precision."""
@@ -136,6 +144,16 @@ def step(*, x: Tensor, conv_state: Tensor, h: Tensor, in_proj: Tensor, conv_weig
     u = silu(x=((window * conv_weight).sum(-1) + conv_bias)[:, None])
     y, h = _select_and_scan(u, h, x_proj, dt_weight, dt_bias, a_log, d)
     return OPS["out_proj"](x=gate(y=y, z=z), weight=out_proj)[:, 0], window[..., 1:], h
+
+
+@implements("mamba.step")
+def fast_step(*, x: Tensor, conv_state: Tensor, h: Tensor, in_proj: Tensor, out_proj: Tensor, **weights: Tensor,
+              ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """`step` with all between its projections as one kernel, where there is a GPU and no gradient is asked for."""
+    if not one_step.fits(x, conv_state, h, in_proj, out_proj, *weights.values()):
+        return step.__wrapped__(x=x, conv_state=conv_state, h=h, in_proj=in_proj, out_proj=out_proj, **weights)
+    y, conv_state, h = one_step.step(F.linear(x, in_proj), conv_state, h, **weights)
+    return F.linear(y, out_proj), conv_state, h
 
 
 def _select_and_scan(u: Tensor, h0: Tensor, x_proj: Tensor, dt_weight: Tensor, dt_bias: Tensor, a_log: Tensor,

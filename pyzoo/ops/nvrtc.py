@@ -1,5 +1,6 @@
 """CUDA C++ compiled at first use by NVRTC, through cuda-core, and kept in the cache folder: no compiler at installation."""
 
+import ctypes
 import hashlib
 import os
 from functools import lru_cache
@@ -10,6 +11,8 @@ from typing import Any
 import torch
 
 from pyzoo.paths import cache_dir
+
+_INT64 = (ctypes.c_int64,)
 
 
 def missing() -> str | None:
@@ -23,7 +26,7 @@ def missing() -> str | None:
 
 @lru_cache(maxsize=None)
 def compiled(files: tuple[Path, ...], macros: tuple[tuple[str, str], ...], device: int) -> Any:
-    """The kernels in the files, one after the other, with the macros defined, for a device: `get_kernel(name)` has one."""
+    """The kernels in the files, one after the other, with the macros defined, for a device."""
     from cuda.core import Device, ObjectCode, Program, ProgramOptions
 
     where = Device(device)
@@ -42,10 +45,24 @@ def compiled(files: tuple[Path, ...], macros: tuple[tuple[str, str], ...], devic
     return ObjectCode.from_cubin(stored.read_bytes())
 
 
-def launch(kernel: Any, grid: tuple[int, int, int], threads: int, *arguments: int) -> None:
-    """Start a kernel on PyTorch's current stream. Every argument is a 64-bit integer or an address."""
-    from cuda.core import LaunchConfig, Stream
-    from cuda.core import launch as start
+def kernel(name: str, files: tuple[Path, ...], macros: dict[str, object], device: int) -> Any:
+    """A kernel of the files, to be started with `launch`."""
+    from cuda.bindings import driver
 
-    stream = Stream.from_handle(torch.cuda.current_stream().cuda_stream)
-    start(stream, LaunchConfig(grid=grid, block=threads), kernel, *arguments)
+    code = compiled(files, tuple((key, str(value)) for key, value in macros.items()), device)
+    return driver.CUfunction(int(code.get_kernel(name).handle))
+
+
+def launch(kernel: Any, grid: tuple[int, int, int], threads: int, *arguments: int) -> None:
+    """Start a kernel on PyTorch's current stream and device. Every argument is a 64-bit integer or an address."""
+    from cuda.bindings import driver
+
+    device = torch.cuda.current_device()
+    stream = torch._C._cuda_getCurrentRawStream(device)  # without the wrappers, which take as long as a launch
+    call = (kernel, *grid, threads, 1, 1, 0, stream, (arguments, _INT64 * len(arguments)), 0)
+    (result,) = driver.cuLaunchKernel(*call)
+    if result == driver.CUresult.CUDA_ERROR_INVALID_CONTEXT:  # a thread of autograd's that has not yet used the device
+        driver.cuCtxSetCurrent(driver.cuDevicePrimaryCtxRetain(device)[1])
+        (result,) = driver.cuLaunchKernel(*call)
+    if result:
+        raise RuntimeError(f"a kernel of {threads} threads on a grid {grid} was not started: {result.name}")

@@ -43,6 +43,15 @@ def spec_point(point_id: str, arithmetic: Arithmetic = Arithmetic()) -> Callable
         if point_id in POINTS:
             raise ValueError(f"spec point {point_id!r} is defined twice")
         POINTS[point_id] = function
+        return implements(point_id, arithmetic)(function)
+
+    return decorate
+
+
+def implements(point_id: str, arithmetic: Arithmetic = Arithmetic()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function's calls those of a spec point that another function defines."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         function.arithmetic = arithmetic  # type: ignore[attr-defined]
 
         @wraps(function)

@@ -10,8 +10,8 @@ __all__ = ["Config", "load", "sample", "train"]
 
 def build(config: Config) -> GPT:
     """The untrained model of a run."""
-    return gpt.build(config.preset, len(config.vocabulary), published=False)
+    return gpt.build(config.preset, len(config.vocabulary), published=False, fast=config.fast_kernels)
 
 
-_TASK = TextTask("chargpt", Config, build)
+_TASK = TextTask("chargpt", Config, build, loss_of=gpt.loss_of)
 train, load, sample = _TASK.train, _TASK.load, _TASK.sample

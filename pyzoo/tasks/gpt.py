@@ -1,6 +1,10 @@
 """What the tasks of GPT share: the sizes of their models."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
 
 from pyzoo.errors import InputError
 from pyzoo.models.gpt import CONFIGS, GPT, GPTConfig
@@ -20,6 +24,8 @@ class Config(TextConfig):
     lr: float = 2e-3
     preset: str = "laptop"
     """sizes of the model, one of `PRESETS`; the window is its context"""
+    fast_kernels: bool = field(default=False, metadata={"later": True})
+    """attention as one kernel; on a GPU also a compiled model, with its products in bfloat16"""
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -28,7 +34,21 @@ class Config(TextConfig):
         super().__post_init__()
 
 
-def build(preset: str, vocab: int, published: bool) -> GPT:
+def build(preset: str, vocab: int, published: bool, fast: bool) -> GPT:
     """An untrained model for so many tokens: like GPT-2 if `published`, else like minGPT."""
     width, depth, heads, context = PRESETS[preset]
-    return GPT(GPTConfig(vocab, context, width, depth, heads, tied=published, tanh=published))
+    return GPT(GPTConfig(vocab, context, width, depth, heads, tied=published, tanh=published, fast_kernels=fast))
+
+
+def loss_of(model: GPT) -> Callable[[Tensor, Tensor], Tensor]:
+    """The mean cross-entropy of tokens (B,T) and the ones after each (B,T); with fast kernels on a GPU, compiled, and with
+    products in bfloat16."""
+    if not (model.config.fast_kernels and model.token_weight.is_cuda):
+        return model.loss
+    compiled = torch.compile(model.loss, dynamic=False)
+
+    def loss(tokens: Tensor, after: Tensor) -> Tensor:
+        with torch.autocast("cuda", torch.bfloat16):
+            return compiled(tokens, after)
+
+    return loss

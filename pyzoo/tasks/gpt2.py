@@ -11,8 +11,8 @@ __all__ = ["Config", "load", "sample", "train"]
 
 def build(config: Config) -> GPT:
     """The untrained model of a run."""
-    return gpt.build(config.preset, BYTES.count(config.vocabulary), published=True)
+    return gpt.build(config.preset, BYTES.count(config.vocabulary), published=True, fast=config.fast_kernels)
 
 
-_TASK = TextTask("gpt2", Config, build, BYTES, translate=from_published)
+_TASK = TextTask("gpt2", Config, build, BYTES, translate=from_published, loss_of=gpt.loss_of)
 train, load, sample = _TASK.train, _TASK.load, _TASK.sample

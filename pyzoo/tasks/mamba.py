@@ -24,7 +24,7 @@ class Config(TextConfig):
     """number of residual blocks"""
     state: int = 8
     """states for each inner channel"""
-    fast_kernels: bool = False
+    fast_kernels: bool = field(default=False, metadata={"later": True})
     """whether a sequence's scan runs as one kernel"""
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,11 @@ class TextConfig(TrainConfig):
                 raise InputError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
 
 
+def cross_entropy(model: nn.Module, tokens: Tensor, after: Tensor) -> Tensor:
+    """The mean cross-entropy of a model's logits on tokens (B, L) and the tokens after each (B, L)."""
+    return F.cross_entropy(model(tokens).flatten(0, 1), after.flatten())
+
+
 @dataclass(frozen=True)
 class TextTask:
     """The task of a text model: tokens (B, L) -> logits (B, L, V), with a function `start` that gives the memory of a
@@ -82,6 +88,8 @@ class TextTask:
     """the names of a foreign file's tensors made the model's own"""
     foreign: Callable[[Path, Tensors], TextConfig] | None = None
     """the settings of a file that pyzoo did not write"""
+    loss_of: Callable[[nn.Module], Callable[[Tensor, Tensor], Tensor]] = lambda model: partial(cross_entropy, model)
+    """the loss that is trained, of tokens (B, L) and the ones after each"""
 
     def train(self, config: TextConfig, folder: RunFolder, device: str) -> dict[str, float]:
         """Train into `folder` and return the last metrics."""
@@ -103,13 +111,14 @@ class TextTask:
         train, validation = text.train.to(device), text.validation.to(device)
         span = torch.arange(config.window + 1, device=device)
         evaluated = torch.linspace(0, len(validation) - config.window - 1, EVALUATED, device=device).long()
+        loss_after = self.loss_of(model)
         chosen = None  # the starts of the windows to train on
         if config.windows is not None:
             chosen = np.random.default_rng([config.seed, config.steps]).choice(starts, config.windows, replace=False)
 
         def mean_loss(symbols: Tensor, first: Tensor) -> Tensor:
             windows = symbols[first[:, None] + span]  # (B, window + 1)
-            return F.cross_entropy(model(windows[:, :-1]).flatten(0, 1), windows[:, 1:].flatten())
+            return loss_after(windows[:, :-1], windows[:, 1:])
 
         def loss(rng: np.random.Generator) -> Tensor:
             first = rng.integers(starts if chosen is None else len(chosen), size=config.batch)

@@ -38,7 +38,7 @@ def vocabulary(config: Config) -> str:
 
 def build(config: Config) -> GPT:
     """The untrained model of a run."""
-    return gpt.build(config.preset, PARTS.count(config.vocabulary), published=True)
+    return gpt.build(config.preset, PARTS.count(config.vocabulary), published=True, fast=config.fast_kernels)
 
 
 def foreign(path: Path, tensors: dict[str, Tensor]) -> Config:
@@ -58,5 +58,5 @@ def foreign(path: Path, tensors: dict[str, Tensor]) -> Config:
     raise InputError(f"{path}: no preset has the width {found[0]}, {found[1]} blocks and a context of {found[2]} tokens")
 
 
-_TASK = TextTask("text_gpt2", Config, build, PARTS, vocabulary, SIZE, from_published, foreign)
+_TASK = TextTask("text_gpt2", Config, build, PARTS, vocabulary, SIZE, from_published, foreign, loss_of=gpt.loss_of)
 train, load, sample = _TASK.train, _TASK.load, _TASK.sample

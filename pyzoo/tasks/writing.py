@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pyzoo.data.shakespeare import Codec
+from pyzoo.models.graph import GraphedStep
 
 
 def draw(logits: Tensor, temperature: float, top_k: int | None, generator: torch.Generator) -> int:
@@ -40,6 +41,7 @@ def stream(model: nn.Module, tokens: list[int], count: int, temperature: float, 
     tokens, device = list(tokens), next(model.parameters()).device
     logits, memory = _read(model, tokens[-context:] if context else tokens)
     held = min(len(tokens), context) if context else 0
+    graphed = GraphedStep(model, memory) if device.type == "cuda" and not context else None
     for i in range(count):
         tokens.append(draw(logits, temperature, top_k, generator))
         yield tokens[-1]
@@ -49,7 +51,8 @@ def stream(model: nn.Module, tokens: list[int], count: int, temperature: float, 
             held = max(1, context // 2)
             logits, memory = _read(model, tokens[-held:])
         else:
-            logits, memory = model.step(torch.tensor(tokens[-1:], device=device), memory)
+            last = torch.tensor(tokens[-1:], device=device)
+            logits, memory = (graphed(last), None) if graphed else model.step(last, memory)
             logits, held = logits[0], held + 1
 
 

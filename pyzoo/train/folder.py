@@ -131,7 +131,8 @@ class RunFolder:
             for key in ("step", "exp_avg", "exp_avg_sq"):
                 if (t := tensors.get(f"optimizer.{key}.{name}")) is None:
                     raise InputError(f"{folder} lacks the optimizer's state of {name}")
-                optimizer.state[parameter][key] = t if key == "step" else t.to(parameter.device)
+                host = key == "step" and not optimizer.defaults["fused"]
+                optimizer.state[parameter][key] = t if host else t.to(parameter.device)
         return step
 
     def rewind(self, step: int) -> None:

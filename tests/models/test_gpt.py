@@ -118,3 +118,20 @@ def test_what_is_trained_on_and_what_is_not_are_all_sums():
     held = gpt_adder.unseen(gpt_adder.Config())
     assert len(held) == len(held.unique()) == 500 and 0 <= held.min() and held.max() < 100**2
     assert not torch.equal(held, gpt_adder.unseen(gpt_adder.Config(seed=1)))
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_fast_kernels_compute_the_same(published):
+    torch.manual_seed(0)
+    plain, fast = (GPT(GPTConfig(11, 20, 16, 2, 4, tied=published, tanh=published, fast_kernels=fast)).double()
+                   for fast in (False, True))  # fmt: skip
+    fast.load_state_dict(plain.state_dict())
+    tokens = torch.randint(11, (3, 13))
+    logits, after = plain(tokens[:, :-1]), tokens[:, 1:]
+    _, cache = fast.extend(tokens[:, :5], fast.start(3))
+    some, cache = fast.extend(tokens[:, 5:8], cache)
+    for got, expected in ((fast(tokens[:, :-1]), logits), (some, logits[:, 5:8]), (fast.step(tokens[:, 8], cache)[0], logits[:, 8]),
+                          (fast.loss(tokens[:, :-1], after), plain.loss(tokens[:, :-1], after))):  # fmt: skip
+        torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+    padded = ops.padded_logits(x=torch.ones(1, 1, 16).double(), weight=fast.weights()["head_weight"])
+    assert padded.shape[-1] == 64 and padded[..., 11:].eq(-torch.inf).all()

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from pyzoo.ops.spectral_conv import LARGEST_TABLE, choice, spectral_conv
+from pyzoo.ops import nvrtc
+from pyzoo.ops.spectral_conv import LARGEST_TABLE, choice, cuda, spectral_conv
 from pyzoo.ops.spectral_conv.layer import SpectralConv
 from pyzoo.ops.spectral_conv.transforms import tables
 
@@ -94,6 +95,102 @@ def test_the_choice():
     assert choice(8192, 16) == "matrix" and choice(8192, 64) == "fft"
     assert choice(LARGEST_TABLE, 2) == "fft"
     assert choice(8192, 64, torch.bfloat16) == "matrix"
+
+
+MISSING = nvrtc.missing()
+LIMIT = {torch.float64: 2**-48, torch.float32: 2**-20, torch.bfloat16: 2**-8, torch.float16: 2**-11}
+
+
+def holds(n, modes, dtype=torch.float32, B=3, C=5, O=7) -> bool:  # noqa: E741
+    """Whether values and gradients of the kernels are as close to the definition in fp64, in the norm, as 16 roundings of fp32
+    or fp64 and one of the dtype are, or within 4 times what the definition is in that dtype."""
+    x, weight, grad = (t.detach().cuda().to(dtype).requires_grad_() for t in inputs(n, modes, B=B, C=C, O=O))
+
+    def results(run, *leaves):
+        y = run(*leaves)
+        return y, *torch.autograd.grad(y, leaves, grad.to(y))
+
+    exact = results(definition, *(t.detach().double().requires_grad_() for t in (x, weight)))
+    plain = results(definition, x, weight) if dtype.itemsize >= 4 else exact
+    kernel = results(lambda x, weight: spectral_conv(x=x, weight=weight), x, weight)
+
+    def error(got, expected):
+        return ((got.double() - expected).norm() / expected.norm().clamp_min(1e-30)).item()
+
+    return all(error(k, e) <= max(LIMIT[dtype], 4 * error(p, e)) for k, p, e in zip(kernel, plain, exact, strict=True))
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(MISSING is not None, reason=f"the CUDA kernels need a GPU: {MISSING}")
+class TestKernels:
+    @pytest.mark.parametrize("n", [1, 2, 31, 33, 64, 100, 372, 784, 1134, 2048, 8200])
+    def test_any_length_and_number_of_modes(self, n):
+        for modes in {1, 2, 3, 7, 16, 20, 33, 64, 70, 128, n // 2 + 1}:
+            if modes <= min(128, n // 2 + 1):
+                assert choice(n, modes, device="cuda") == "kernel" and holds(n, modes)
+
+    @pytest.mark.parametrize("dtype", list(LIMIT))
+    def test_any_dtype(self, dtype):
+        assert all(holds(n, modes, dtype) for n, modes in ((31, 16), (512, 16), (784, 40)))
+
+    @pytest.mark.parametrize(("B", "C", "O"), [(1, 1, 1), (1, 200, 3), (70, 3, 130), (2000, 4, 1)])
+    def test_any_batch_and_width(self, B, C, O):  # noqa: E741
+        assert holds(256, 17, B=B, C=C, O=O)
+
+    def test_many_modes_and_no_signals(self):
+        assert choice(1000, 129, device="cuda") == "fft" and holds(1000, 129)
+        x = torch.zeros(0, 3, 64, device="cuda")
+        assert spectral_conv(x=x, weight=torch.zeros(3, 5, 4, 2, device="cuda")).shape == (0, 5, 64)
+
+    def test_views_give_the_same_bits_and_so_does_each_run(self):
+        x, weight, _ = (t.cuda().float() for t in inputs(320, 9))
+        shifted = torch.cat((x.new_zeros(1), weight.detach().flatten()))[1:].view(weight.shape)
+        expected = spectral_conv(x=x, weight=weight)
+        for a, w in ((x.transpose(0, 1).contiguous().transpose(0, 1), weight), (x, shifted), (x, weight.flip(0).flip(0))):
+            assert torch.equal(spectral_conv(x=a, weight=w), expected)
+
+    def test_under_compile_and_in_a_graph(self):
+        x, weight = (t.detach().cuda().float() for t in inputs(320, 9)[:2])
+        expected = spectral_conv(x=x, weight=weight)
+        assert torch.equal(torch.compile(lambda x: spectral_conv(x=x, weight=weight) * 1, fullgraph=True)(x), expected)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            y = spectral_conv(x=x, weight=weight)
+        x.neg_()
+        graph.replay()
+        assert torch.equal(y, -expected)
+
+    def test_second_derivatives_agree_with_differences(self):
+        x, weight = (t.detach().cuda().requires_grad_() for t in inputs(6, 4, C=2, O=1)[:2])
+        assert torch.autograd.gradgradcheck(lambda x, w: spectral_conv(x=x, weight=w), (x, weight))
+
+    def test_more_than_32_bits_of_elements(self):
+        x = torch.randn(1 << 16, 1, 33000, dtype=torch.bfloat16, device="cuda")
+        weight = torch.randn(1, 1, 3, 2, dtype=torch.bfloat16, device="cuda")
+        y, last = spectral_conv(x=x, weight=weight), x[-8:].double()
+        assert (y[-8:].double() - (exact := definition(last, weight.double()))).norm() <= LIMIT[x.dtype] * exact.norm()
+
+    @pytest.mark.parametrize(("right", "wrong"), [
+        ("2 * r > RADIX ? -of[", "2 * r > RADIX ? of["),  # conjugates of the higher residues
+        ("a = b; b = -t;", "a = b; b = t;"),  # the quarter turn
+        ("p < PARTS; p++", "p < PARTS - 1; p++"),  # the last warp's part left out
+        ("k == 0 || 2 * k == N ? REAL(1)", "k == 0 ? REAL(1)"),  # mode n/2 counted twice
+        ("CONJUGATE == 1 ? -x[g].im : x[g].im", "x[g].im"),  # the weight's gradient without a conjugate
+        ("CONJUGATE == 2 ? -y[h].im : y[h].im", "y[h].im"),  # the gradient of x with the weight itself
+        ("k < M ? weight_of(k)", "k + 1 < M ? weight_of(k)"),  # the highest mode left out
+        ("g < SPLIT", "g < 2"),  # a part of the channels left out
+    ])  # fmt: skip
+    def test_wrong_kernels_are_found(self, monkeypatch, tmp_path, right, wrong):
+        source = cuda.FILE.read_text()
+        assert right in source
+        changed = tmp_path / "kernels.cu"
+        changed.write_text(source.replace(right, wrong))
+        monkeypatch.setattr(cuda, "FILE", changed)
+        cuda._kernel.cache_clear()
+        wrong_holds = holds(2048, 33) and holds(64, 33)
+        monkeypatch.undo()
+        cuda._kernel.cache_clear()
+        assert not wrong_holds and holds(2048, 33) and holds(64, 33)
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,7 @@ def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d:
     if u.dtype in KERNEL_DTYPES[u.is_cuda] and a.shape[1] <= 64 and 0 < u.numel() and len(u) < 1 << 16 and _has_kernels(u.device.type):
         from pyzoo.ops.selective_scan import operator
 
-        inputs = (u, dt, a, b, c, d, z, bias, h0)
-        save = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in inputs)
-        y, last, _ = operator.selective_scan(*inputs, softplus, save)
-        return y, last
+        return operator.SelectiveScan.apply(u, dt, a, b, c, d, z, bias, h0, softplus)
     return reference(u, dt, a, b, c, d, z, bias, h0, softplus)
 
 

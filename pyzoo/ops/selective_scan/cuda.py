@@ -1,7 +1,7 @@
 """The selective scan on a GPU: how it is spread, and the launches of its kernels."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,11 @@ def chunk_steps(steps: int, chunks: int) -> int:
 
 
 @lru_cache(maxsize=None)
-def _kernels(file: str, plan: Plan, dtype: torch.dtype, states: int, groups: int, z: bool, d: bool, softplus: bool, device: int,
+def _kernel(name: str, file: str, plan: Plan, dtype: torch.dtype, states: int, groups: int, z: bool, d: bool, softplus: bool, device: int,
              **sizes: int) -> Any:
     macros = dict(REAL=REAL[dtype], N=states, PADDED=padded(states), G=groups, LANES=plan.lanes, CHANNELS=plan.channels, STEPS=STEPS,
                   BLOCKS=plan.blocks, WIDE=plan.wide, HAS_Z=int(z), HAS_D=int(d), SOFTPLUS=int(softplus), **sizes)
-    files = (HERE / "common.cuh", HERE / file)
-    return nvrtc.compiled(files, tuple((name, str(value)) for name, value in macros.items()), device)
+    return nvrtc.kernel(name, (HERE / "common.cuh", HERE / file), macros, device)
 
 
 def _tensor(x: Tensor | None) -> tuple[int, int]:
@@ -106,14 +105,15 @@ def forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | 
     out = torch.empty((B, L, E), dtype=u.dtype, device=u.device)
     last, saved = a.new_empty(B, E, N), a.new_empty((-(-L // STEPS), B, E, N) if save else 0)
     ends, sums = a.new_empty(chunks - 1, B, E, N), a.new_empty(chunks - 1, B, E)
-    kernels = _kernels("forward.cu", p, u.dtype, N, G, z is not None, d is not None, softplus, u.device.index, E=E,
+    kernel = partial(_kernel, file="forward.cu", plan=p, dtype=u.dtype, states=N, groups=G,
+                     z=z is not None, d=d is not None, softplus=softplus, device=u.device.index, E=E,
                        VECTOR=_vector(N, E // G, u, dt, b, c, z), **_times(u=u, dt=dt, B=b, C=c, z=z, out=out))
     across, threads, sizes = G * -(-(E // G) // p.channels), p.lanes * p.channels // p.wide, (B, L, length)
     with torch.cuda.device(u.device):
         if chunks > 1:
-            nvrtc.launch(kernels.get_kernel("summarize"), (across, B, chunks - 1), threads, *_tensor(u), *_tensor(dt),
+            nvrtc.launch(kernel("summarize"), (across, B, chunks - 1), threads, *_tensor(u), *_tensor(dt),
                          *_tensor(b), *map(_address, (a, bias, h0, ends, sums)), *sizes)
-        nvrtc.launch(kernels.get_kernel("scan"), (across, B, chunks), threads, *_tensor(u), *_tensor(dt), *_tensor(b),
+        nvrtc.launch(kernel("scan"), (across, B, chunks), threads, *_tensor(u), *_tensor(dt), *_tensor(b),
                      *_tensor(c), *_tensor(z), *_tensor(out), *map(_address, (a, d, bias, h0, ends, sums, last)),
                      saved.data_ptr() if save else 0, *sizes)
     return out, last, saved
@@ -129,7 +129,8 @@ def backward(g: Tensor, g_last: Tensor | None, u: Tensor, dt: Tensor, a: Tensor,
     p = spread or plan(B, E, G, L, N, u.dtype, _multiprocessors(u.device.index), backward=True)
     length = chunk_steps(L, p.chunks)
     chunks, within = -(-L // length), -(-(E // G) // p.channels)
-    kernels = _kernels("backward.cu", p, u.dtype, N, G, z is not None, d is not None, softplus, u.device.index, E=E,
+    kernel = partial(_kernel, file="backward.cu", plan=p, dtype=u.dtype, states=N, groups=G,
+                     z=z is not None, d=d is not None, softplus=softplus, device=u.device.index, E=E,
                        VECTOR=_vector(N, E // G, u, dt, b, c, z, g), **_times(u=u, dt=dt, B=b, C=c, z=z, g=g))
     grid, threads, sizes = (G * within, B, chunks), p.lanes * p.channels // p.wide, (B, L, length)
     ends, sums = (a.new_empty(chunks if chunks > 1 else 0, B, E, *rest) for rest in ((N,), ()))
@@ -140,9 +141,9 @@ def backward(g: Tensor, g_last: Tensor | None, u: Tensor, dt: Tensor, a: Tensor,
     dh0 = a.new_empty(B, E, N)
     with torch.cuda.device(u.device):
         if chunks > 1:
-            nvrtc.launch(kernels.get_kernel("summarize_back"), grid, threads, *_tensor(dt), *_tensor(c), *_tensor(z), *_tensor(g),
+            nvrtc.launch(kernel("summarize_back"), grid, threads, *_tensor(dt), *_tensor(c), *_tensor(z), *_tensor(g),
                          *map(_address, (a, bias, ends, sums)), *sizes)
-        nvrtc.launch(kernels.get_kernel("scan_back"), grid, threads, *_tensor(u), *_tensor(dt), *_tensor(b), *_tensor(c),
+        nvrtc.launch(kernel("scan_back"), grid, threads, *_tensor(u), *_tensor(dt), *_tensor(b), *_tensor(c),
                      *_tensor(z), *_tensor(g),
                      *map(_address, (du, ddt, dz, a, d, bias, saved, g_last, ends, sums, db, dc, da, dd, dbias, dh0)), *sizes)
     none = a.new_empty(0)

@@ -1,9 +1,11 @@
-"""`pyzoo::selective_scan` and its backward pass as PyTorch operators, for autograd, `torch.compile` and CUDA graphs."""
+"""The fused scan for autograd, and as PyTorch operators for `torch.compile`, which can't see into it."""
 
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from pyzoo.ops.selective_scan import cpu, cuda
 from pyzoo.ops.selective_scan.cuda import STEPS
@@ -14,13 +16,13 @@ def _home(x: Tensor) -> ModuleType:
 
 
 @torch.library.custom_op("pyzoo::selective_scan", mutates_args=())
-def selective_scan(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None, z: Tensor | None,
-                   bias: Tensor | None, h0: Tensor | None, softplus: bool, save: bool) -> tuple[Tensor, Tensor, Tensor]:
+def _forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None, z: Tensor | None,
+             bias: Tensor | None, h0: Tensor | None, softplus: bool, save: bool) -> tuple[Tensor, Tensor, Tensor]:
     """The outputs, the last state and, to `save`, the states that the backward pass starts from."""
     return _home(u).forward(u, dt, a, b, c, d, z, bias, h0, softplus, save)
 
 
-@selective_scan.register_fake
+@_forward.register_fake
 def _(u, dt, a, b, c, d, z, bias, h0, softplus, save):  # type: ignore[no-untyped-def]
     (B, L, E), N = u.shape, a.shape[1]
     return u.new_empty(B, L, E), a.new_empty(B, E, N), a.new_empty((-(-L // STEPS), B, E, N) if save else 0)
@@ -39,16 +41,22 @@ def _(g, g_last, u, dt, a, b, c, d, z, bias, saved, softplus):  # type: ignore[n
             for x in (u, dt, a, b, c, d, z, bias)] + [a.new_empty(u.shape[0], *a.shape)]
 
 
-def _setup(ctx, inputs, output):  # type: ignore[no-untyped-def]
-    u, dt, a, b, c, d, z, bias, h0, softplus, _ = inputs
-    ctx.save_for_backward(u, dt, a, b, c, d, z, bias, output[2])
-    ctx.softplus, ctx.there = softplus, [x is not None for x in inputs[:9]]
+class SelectiveScan(torch.autograd.Function):
+    """u, dt, a, b, c, d, z, bias, h0, softplus -> the outputs and the last state. An operator's dispatch takes longer than small
+    scans, so only `torch.compile` gets one."""
 
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, Tensor]:
+        run = _forward if torch.compiler.is_compiling() else _home(inputs[0]).forward
+        y, last, saved = run(*inputs, any(ctx.needs_input_grad))
+        *tensors, ctx.softplus = inputs
+        ctx.save_for_backward(*tensors, saved)
+        return y, last
 
-def _gradients(ctx, g, g_last, _):  # type: ignore[no-untyped-def]
-    *inputs, saved = ctx.saved_tensors
-    gradients = _backward(g, g_last, *inputs, saved, ctx.softplus)
-    return *(x if there else None for x, there in zip(gradients, ctx.there, strict=True)), None, None
-
-
-selective_scan.register_autograd(_gradients, setup_context=_setup)
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, g: Tensor, g_last: Tensor) -> tuple[Tensor | None, ...]:
+        *inputs, saved = ctx.saved_tensors
+        run = _backward if torch.compiler.is_compiling() else _home(g).backward
+        gradients = run(g, g_last, *inputs[:-1], saved, ctx.softplus)
+        return *(None if x is None else gradient for gradient, x in zip(gradients, inputs, strict=True)), None

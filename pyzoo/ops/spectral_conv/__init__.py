@@ -3,23 +3,41 @@
 Sizes: B signals, C channels in, O channels out, n points, M modes. Lean: `Spec.spectralConv`.
 """
 
+import warnings
+from functools import cache
+
 import torch
 from torch import Tensor
 
+from pyzoo.ops import nvrtc
 from pyzoo.ops.point import SINGLE, spec_point
 from pyzoo.ops.spectral_conv.layer import SpectralConv
 
-MOST_MODES = {"cpu": 32, "cuda": 48}  # with which products are faster, by `benchmarks/spectral.py`; on a GPU not measured
+MOST_MODES = {"matrix": 32, "kernel": 128}  # with which each is faster than fast transforms, by `benchmarks/spectral.py`
 LARGEST_TABLE = 1 << 22  # points times modes: the two tables then have 64 MiB in fp32
 
 
 def choice(n: int, modes: int, dtype: torch.dtype = torch.float32, device: str = "cpu") -> str:
-    """Which transforms a call has: `matrix`, products with tables of the lowest modes, if modes <= 32 on a CPU or 48 on a
-    GPU and n * modes <= 2^22, and in half precision, for which `torch.fft` has no general transform; else `fft`."""
-    if dtype.itemsize == 2:
-        return "matrix"
-    few = modes <= MOST_MODES.get(device, MOST_MODES["cpu"]) and n * modes <= LARGEST_TABLE
-    return "matrix" if few else "fft"
+    """Which transforms a call has. `kernel`: on a GPU with at most 128 modes, CUDA kernels that compute those modes alone.
+    `matrix`: elsewhere with at most 32 modes and n * modes <= 2^22, products with tables of the lowest modes, and always in half
+    precision, for which `torch.fft` has no general transform. Else `fft`."""
+    if device == "cuda" and modes <= MOST_MODES["kernel"] and _has_kernels():
+        return "kernel"
+    few = modes <= MOST_MODES["matrix"] and n * modes <= LARGEST_TABLE
+    return "matrix" if few or dtype.itemsize == 2 else "fft"
+
+
+@cache
+def _missing() -> str | None:
+    missing = nvrtc.missing()
+    if missing:
+        warnings.warn(f"spectral_conv runs without its CUDA kernels: {missing}", stacklevel=4)
+    return missing
+
+
+@torch.compiler.assume_constant_result
+def _has_kernels() -> bool:
+    return _missing() is None
 
 
 def _check(x: Tensor, weight: Tensor) -> None:
@@ -51,5 +69,10 @@ def spectral_conv(*, x: Tensor, weight: Tensor) -> Tensor:
     _check(x, weight)
     if not len(x):  # which MKL's transforms refuse
         return (x.sum() + weight.sum()) * x.new_zeros(0, weight.shape[1], x.shape[2])
+    kind = choice(x.shape[-1], weight.shape[2], x.dtype, x.device.type)
     with torch.autocast(x.device.type, enabled=False):
-        return SpectralConv.apply(x, weight, choice(x.shape[-1], weight.shape[2], x.dtype, x.device.type))
+        if kind == "kernel":
+            from pyzoo.ops.spectral_conv import operator
+
+            return operator.KernelConv.apply(x, weight)
+        return SpectralConv.apply(x, weight, kind)

@@ -18,7 +18,7 @@ def _modes_first(x: Tensor) -> Tensor:
     return x.view(PAIR[x.dtype.itemsize])[..., 0].t().contiguous()[..., None].view(x.dtype)
 
 
-def _differentiable_gradients(x: Tensor, weight: Tensor, grad: Tensor, kind: str) -> tuple[Tensor, Tensor]:
+def differentiable_gradients(x: Tensor, weight: Tensor, grad: Tensor, kind: str) -> tuple[Tensor, Tensor]:
     """The gradients of x and of the weight by operations that autograd knows, for derivatives of them."""
     n, M = x.shape[-1], weight.shape[2]
     adjoint = torch.stack((weight[..., 0], -weight[..., 1]), -1).transpose(0, 1)
@@ -50,7 +50,7 @@ class SpectralConv(Function):
         transform = TRANSFORMS[ctx.kind]
         x, weight, spectrum, matrices = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return *_differentiable_gradients(x, weight, grad, ctx.kind), None
+            return *differentiable_gradients(x, weight, grad, ctx.kind), None
         (M, C, _), (B, O, n) = matrices.shape, grad.shape
         re, im = transform.forward(grad, M).unbind(1)
         rows = re.new_empty(M, 2, B, O, 2)  # (re, im) beside the real part of x's spectrum, (im, -re) beside the imaginary

@@ -1,0 +1,137 @@
+"""The spectral convolution on a GPU: how it is spread, and the launches of its kernels. Spectra are (B, C, M, 2)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pyzoo.ops import nvrtc
+from pyzoo.ops.spectral_conv.transforms import turns
+
+SIGNAL = {torch.float32: "float", torch.float64: "double", torch.bfloat16: "bf16", torch.float16: "half"}
+TALL, BROAD, SPLIT, ACROSS = 4, 2, {4: 8, 8: 4}, 64  # outputs of a thread and shape of a block in a product of modes
+PAIR = 2  # signals of a thread in the inverse transform
+FILE = Path(__file__).parent / "kernels.cu"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the transforms are spread over a GPU; `kernels.cu` explains the names."""
+
+    radix: int
+    rows: int
+    modes: int
+    groups: int
+    parts: int
+    blocks: int
+
+
+@lru_cache(maxsize=256)
+def plan(signals: int, n: int, modes: int, dtype: torch.dtype, multiprocessors: int) -> Plan:
+    """The plan for so many signals of n points. A group's points are spread over several warps if there are few warps."""
+    radix = next(r for r in (16, 8, 4, 2, 1) if n % r == 0 and (n // r >= 32 or r == 1))
+    own = min(16, 1 << (modes - 1).bit_length())
+    groups = min(4, -(-modes // own))
+    rows = 1 if dtype == torch.float64 else 2 if groups == 1 else 4
+    warps, parts = -(-signals // rows) * -(-modes // own), 1
+    wanted, most = (16 * multiprocessors, 8) if groups == 1 else (8 * multiprocessors, 8 // max(rows, groups))
+    while warps * parts < wanted and 64 * parts <= n // radix and 2 * parts <= most:
+        parts *= 2
+    return Plan(radix, rows, own, groups, parts, max(1, 8 // (groups * parts)))
+
+
+@lru_cache(maxsize=None)
+def _multiprocessors(device: int) -> int:
+    return torch.cuda.get_device_properties(device).multi_processor_count
+
+
+@lru_cache(maxsize=None)
+def _kernel(name: str, p: Plan, n: int, modes: int, dtype: torch.dtype, device: int) -> Any:
+    macros = dict(SIGNAL=SIGNAL[dtype], REAL=SIGNAL[_real(dtype)], N=n, M=modes, RADIX=p.radix,
+                  ROWS=p.rows, MODES=p.modes, GROUPS=p.groups, PARTS=p.parts, BLOCKS=p.blocks, TALL=TALL, BROAD=BROAD,
+                  SPLIT=SPLIT[_real(dtype).itemsize], ACROSS=ACROSS)  # fmt: skip
+    return nvrtc.kernel(name, (FILE,), macros, device)
+
+
+def _real(dtype: torch.dtype) -> torch.dtype:
+    """The dtype of spectra and of all arithmetic."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+@lru_cache(maxsize=16)
+def _table(n: int, modes: int, radix: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """exp(-2πi k s / n), (M, n / radix, 2)."""
+    return turns(n, modes, n // radix).to(device, dtype)
+
+
+class _Sizes:
+    """A problem's sizes, plan and table."""
+
+    def __init__(self, x: Tensor, weight: Tensor) -> None:
+        (self.B, _, self.n), (self.C, self.O, self.M, _) = x.shape, weight.shape
+        self.dtype, self.device = x.dtype, x.device
+        self.real = _real(x.dtype)
+
+    def _plan(self, signals: int) -> tuple[Plan, Tensor]:
+        p = plan(signals, self.n, self.M, self.dtype, _multiprocessors(self.device.index))
+        return p, _table(self.n, self.M, p.radix, self.real, self.device)
+
+    def _launch(self, name: str, p: Plan, grid: tuple[int, int], threads: int, *arguments: int) -> None:
+        nvrtc.launch(_kernel(name, p, self.n, self.M, self.dtype, self.device.index), (*grid, 1), threads, *arguments)
+
+    def spectrum(self, x: Tensor) -> Tensor:
+        """x (B, C, n) -> (B, C, M, 2)."""
+        B, C, _ = x.shape
+        p, table = self._plan(B * C)
+        out = torch.empty((B, C, self.M, 2), dtype=self.real, device=self.device)
+        grid = -(-B * C // p.rows), -(-self.M // (p.modes * p.groups))
+        self._launch("truncated_transform", p, grid, 32 * p.groups * p.parts, x.data_ptr(), table.data_ptr(), out.data_ptr(), B * C)
+        return out
+
+    def signal(self, spectrum: Tensor) -> Tensor:
+        """(B, C, M, 2) -> (B, C, n)."""
+        B, C, _, _ = spectrum.shape
+        p, table = self._plan(B * C)
+        y = torch.empty((B, C, self.n), dtype=self.dtype, device=self.device)
+        across, places = -(-B * C // PAIR), self.n // p.radix
+        threads = min(128, -(-places // 32) * 32)
+        grid = across, min(-(-places // threads), max(1, 16 * _multiprocessors(self.device.index) // across))
+        self._launch("truncated_inverse", p, grid, threads, spectrum.data_ptr(), table.data_ptr(), y.data_ptr(), B * C)
+        return y
+
+    def product(self, name: str, a: Tensor, b: Tensor, out: Tensor) -> Tensor:
+        """`mix`, `mix_back` or `weight_gradient` of `kernels.cu`, into `out`."""
+        p, _ = self._plan(self.B * self.C)
+        tall, broad = out.shape[:2]
+        grid = -(-tall // TALL), -(-(-(-broad // BROAD) * self.M) // ACROSS)
+        self._launch(name, p, grid, ACROSS * SPLIT[self.real.itemsize], a.data_ptr(), b.data_ptr(), out.data_ptr(), self.B, self.C, self.O)
+        return out
+
+
+def forward(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """x (B, C, n), weight (C, O, M, 2) -> the outputs (B, O, n) and x's spectrum (B, C, M, 2)."""
+    x, weight = x.contiguous(), _aligned(weight)
+    s = _Sizes(x, weight)
+    with torch.cuda.device(x.device):
+        spectrum = s.spectrum(x)
+        mixed = s.product("mix", spectrum, weight, spectrum.new_empty(s.B, s.O, s.M, 2))
+        return s.signal(mixed), spectrum
+
+
+def backward(grad: Tensor, weight: Tensor, spectrum: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradients of x and weight from that of the outputs (B, O, n)."""
+    grad, weight = grad.contiguous(), _aligned(weight)
+    s = _Sizes(grad, weight)
+    with torch.cuda.device(grad.device):
+        modes = s.spectrum(grad)
+        of_weight = s.product("weight_gradient", spectrum, modes, torch.empty_like(weight))
+        return s.signal(s.product("mix_back", modes, weight, torch.empty_like(spectrum))), of_weight
+
+
+def _aligned(weight: Tensor) -> Tensor:
+    """Contiguous, and each pair at a multiple of its size."""
+    weight = weight.contiguous()
+    return weight.clone() if weight.data_ptr() % (2 * weight.element_size()) else weight

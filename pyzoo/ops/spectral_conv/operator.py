@@ -1,0 +1,50 @@
+"""The spectral convolution's kernels for autograd, and as PyTorch operators for `torch.compile`, which can't see into them."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pyzoo.ops.spectral_conv import cuda
+from pyzoo.ops.spectral_conv.layer import differentiable_gradients
+
+
+@torch.library.custom_op("pyzoo::spectral_conv", mutates_args=())
+def _forward(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    return cuda.forward(x, weight)
+
+
+@_forward.register_fake
+def _(x, weight):  # type: ignore[no-untyped-def]
+    (B, C, n), (_, O, M, _) = x.shape, weight.shape
+    real = torch.float64 if x.dtype == torch.float64 else torch.float32
+    return x.new_empty(B, O, n), x.new_empty(B, C, M, 2, dtype=real)
+
+
+@torch.library.custom_op("pyzoo::spectral_conv_backward", mutates_args=())
+def _backward(grad: Tensor, weight: Tensor, spectrum: Tensor) -> tuple[Tensor, Tensor]:
+    return cuda.backward(grad, weight, spectrum)
+
+
+@_backward.register_fake
+def _(grad, weight, spectrum):  # type: ignore[no-untyped-def]
+    B, _, n = grad.shape
+    return grad.new_empty(B, weight.shape[0], n), torch.empty_like(weight, memory_format=torch.contiguous_format)
+
+
+class KernelConv(torch.autograd.Function):
+    """x (B, C, n), weight (C, O, M, 2) -> (B, O, n). An operator's dispatch takes longer than small kernels, so only
+    `torch.compile` gets one."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        y, spectrum = (_forward if torch.compiler.is_compiling() else cuda.forward)(x, weight)
+        ctx.save_for_backward(x, weight, spectrum)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        x, weight, spectrum = ctx.saved_tensors
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            return differentiable_gradients(x, weight, grad, "fft")
+        return (_backward if torch.compiler.is_compiling() else cuda.backward)(grad, weight, spectrum)
