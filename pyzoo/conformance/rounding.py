@@ -15,6 +15,7 @@ FORMATS = {  # precision, smallest, limit; subnormal fp16 numbers are never flus
     torch.float16: (11, 25, 16),
 }
 CASTS = {None: 0, "tfloat32": 10, "bfloat16": 8}  # the relative error is 2^-10 at most: TF32's conversion may cut off
+CAST_SMALLEST, CAST_LIMIT = FORMATS[torch.bfloat16][1:]  # both have the exponents of fp32
 
 
 @cache
@@ -26,16 +27,21 @@ def _ulps() -> dict[str, int]:
 def rounding(dtype: torch.dtype, arithmetic: Arithmetic = Arithmetic()) -> dict[str, int | str] | None:
     """`Spec.Rounding` for a dtype and what an implementation says of its sums: `u = 2^-precision`, the underflow error, the
     largest number, the same of the accumulator, and the units in the last place that the trust file assumes of each
-    transcendental function. None if the dtype, the accumulator or the cast has no model."""
+    transcendental function. None if the dtype, the accumulator or the cast has no model, or if numbers of the dtype overflow
+    in one of the others."""
     accumulator = dtype if arithmetic.accumulator is None else getattr(torch, arithmetic.accumulator, None)
     if dtype not in FORMATS or accumulator not in FORMATS or arithmetic.cast not in CASTS:
         return None
     precision, smallest, limit = FORMATS[dtype]
-    sums = max(FORMATS[accumulator], FORMATS[dtype])  # the more precise of the two, as Arithmetic has it
+    bits, least, widest = max(FORMATS[accumulator], FORMATS[dtype])  # the more precise of the two, as Arithmetic has it
+    if arithmetic.cast is not None:
+        least, widest = min(least, CAST_SMALLEST), min(widest, CAST_LIMIT)
+    if widest < limit:
+        return None
     name, _, size = arithmetic.order.partition(":")
     return {
         "precision": precision, "smallest": smallest, "limit": limit,
-        "sum_precision": sums[0], "sum_smallest": sums[1], "cast_precision": CASTS[arithmetic.cast],
+        "sum_precision": bits, "sum_smallest": least, "cast_precision": CASTS[arithmetic.cast],
         "order": name if size.isdecimal() or not size else arithmetic.order, "size": int(size) if size.isdecimal() else 0,
         **_ulps(),
     }  # fmt: skip

@@ -75,8 +75,8 @@ def Numbers.Off (N : Numbers K) (r : Rat) (z y : K) (w : Rat) : Prop :=
 
 namespace Backward
 
-/-- A computed value. -/
-def Has (e : Execution m N) (w : Rat) : Prop := e.Computes w
+/-- A computed value, which is a number. -/
+def Has (e : Execution m N) (w : Rat) : Prop := e.Computes (some w)
 
 /-- The local derivative `g` of a function, at a value as it was computed, off by so many units in the last place of `z`. -/
 def Slopes (g z : K → K) (ulps : Nat) (x : Execution m N) (w : Rat) : Prop :=
@@ -292,7 +292,10 @@ theorem holds_zero : (Interval.int 0).Holds 0 := by
   rwa [Reach.toRat_nat] at h
 
 theorem Has.holds {r : Reach m} {e : Execution m N} (h : Inside r e) (hok : r.ok = true) {w : Rat} (hw : Has e w) :
-    r.run.Holds w := h.computes hok hw
+    r.run.Holds w := by
+  obtain ⟨z, hz, hr⟩ := h.computes hok hw
+  cases hz
+  exact hr
 
 /-- A local derivative: the roundings that it counts, and the interval that holds what is computed. -/
 def Allows (d : Option Local) (D : Rat → Prop) (k : Nat) : Prop :=

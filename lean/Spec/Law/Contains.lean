@@ -40,7 +40,7 @@ theorem cast {r : Reach m} {x : K} (hr : Contains N r x) : Contains N (Reach.cas
   unfold Reach.cast
   split
   · exact hr
-  · exact hr
+  · exact rounded hr
 
 theorem ofRat_nat (n : Nat) : N.ofRat n = (n : K) := by
   induction n with
@@ -79,12 +79,14 @@ theorem const (n : Int) (d : Nat) : Contains N (Reach.rational m n d) ((n : K) /
       rw [Semiring.natCast_one]
       grind
     rw [this]
-    exact fun _ => holds_int n
+    split
+    · exact fun _ => holds_int n
+    · exact undefined _
   · split
     · rename_i q hq
       have hd := holds_int (N := N) (Int.ofNat d)
       rw [show ((Int.ofNat d : Int) : K) = (d : K) from Ring.intCast_natCast d] at hd
-      exact fun _ => (holds_div hq (holds_int n) hd).2
+      exact rounded fun _ => (holds_div hq (holds_int n) hd).2
     · exact undefined _
 
 variable {r s t : Reach m} {x y z : K}
@@ -204,11 +206,11 @@ theorem finish {ps : List (Reach m × Reach m)} {qs : List (K × K)}
 
 theorem sum {xs : List (Reach m)} {xs' : List K} (h : Each (Contains N) xs xs') :
     Contains N (Scalar.sum xs) (total xs') := by
-  have one : Contains N (Reach.rational m (Int.ofNat 1) 1) (1 : K) := fun _ => by
+  have one : Contains N (.recorded (dyadic (Int.ofNat 1)) : Reach m) (1 : K) := fun _ => by
     have h := N.holds_point (dyadic (Int.ofNat 1))
     rwa [show (dyadic (Int.ofNat 1)).toRat = 1 from rfl, N.ofRat_one] at h
   have pairs : Each (fun (p : Reach m × Reach m) (q : K × K) => Contains N p.1 q.1 ∧ Contains N p.2 q.2)
-      (xs.map fun x => (Reach.cast x, Reach.rational m (Int.ofNat 1) 1)) (xs'.map fun x => (x, 1)) :=
+      (xs.map fun x => (Reach.cast x, .recorded (dyadic (Int.ofNat 1)))) (xs'.map fun x => (x, 1)) :=
     h.map fun _ _ h => ⟨h.cast, one⟩
   have h' := finish pairs
   have products : ((xs'.map fun x => (x, (1 : K))).map fun q => q.1 * q.2) = xs' := by

@@ -19,9 +19,9 @@ open Lean.Grind Std
 variable {m : Rounding} {K : Type} [Field K] [LE K] [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K]
   {N : Numbers K} (hN : N.Enclosing)
 
-/-- Every value that an execution may compute for an output of the layer is in reach. -/
+/-- Every value that an execution may compute for an output of the layer is a number in reach. -/
 def InBudget {n : Nat} (r : Vector (Reach m) n) (e : Vector (Execution m N) n) : Prop :=
-  ∀ (i : Nat) (hi : i < n) (v : Rat), r[i].ok = true → e[i].Computes v → r[i].run.Holds v
+  ∀ (i : Nat) (hi : i < n) (v : Option Rat), r[i].ok = true → e[i].Computes v → ∃ z, v = some z ∧ r[i].run.Holds z
 
 omit [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] in
 theorem Alike.inBudget {n : Nat} {r : Vector (Reach m) n} {e : Vector (Execution m N) n} (h : Alike Inside r e) : InBudget r e :=

@@ -6,38 +6,49 @@ public import Spec.Law.Trail
 /-!
 # Every execution stays inside its reach
 
-Whatever an implementation computes for a number of a specification, if each of its operations meets the rounding model, lies in the
-interval that the specification's evaluation gives: so it is for every operation, and therefore for every layer.
+Whatever an implementation computes for a number of a specification, if each of its operations meets the rounding model as long as it
+does not overflow: where the evaluator has a budget, no operation overflowed, and the number lies in the interval that the evaluation
+gives. So it is for every operation, and therefore for every layer.
 -/
 
 @[expose] public noncomputable section
 namespace Spec
 open Lean.Grind Std
-open Rounding (Rounded)
+open Rounding (Rounded Meets Given)
 open Reach (unit under)
 
 variable {m : Rounding} {K : Type} [Field K] [LE K] {N : Numbers K}
 
-/-- If the evaluator has a budget, every value that an execution may compute is in reach; and the steps of a recurrence are those
-that the evaluator followed. -/
+/-- If the evaluator has a budget, every value that an execution may compute is a number, and in reach; and the steps of a
+recurrence are those that the evaluator followed. -/
 def Inside (r : Reach m) (e : Execution m N) : Prop :=
-  r.ok = true → ∀ v ss, e.after v ss → r.run.Holds v ∧ ∃ bs, Trail.Follows m r.trail ss bs
+  r.ok = true → ∀ v ss, e.after v ss → ∃ z, v = some z ∧ r.run.Holds z ∧ ∃ bs, Trail.Follows m r.trail ss bs
 
 namespace Inside
 
-theorem computes {r : Reach m} {e : Execution m N} (h : Inside r e) (hok : r.ok = true) {v : Rat} (hv : e.Computes v) :
-    r.run.Holds v := by
+theorem computes {r : Reach m} {e : Execution m N} (h : Inside r e) (hok : r.ok = true) {v : Option Rat} (hv : e.Computes v) :
+    ∃ z, v = some z ∧ r.run.Holds z := by
   obtain ⟨ss, hs⟩ := hv
-  exact (h hok v ss hs).1
+  obtain ⟨z, hz, hr, _⟩ := h hok v ss hs
+  exact ⟨z, hz, hr⟩
 
-theorem of_enclosed {E R : Interval} {ok : Bool} {p : Rat → Prop} (h : ok = true → ∀ v, p v → R.Holds v) :
+theorem of_enclosed {E R : Interval} {ok : Bool} {p : Option Rat → Prop}
+    (h : ok = true → ∀ v, p v → ∃ z, v = some z ∧ R.Holds z) :
     Inside (.enclosed E R ok : Reach m) (Execution.of p : Execution m N) := by
-  rintro hok v ss ⟨hv, rfl⟩
-  exact ⟨h hok v hv, _, Trail.follows_start (h hok v hv)⟩
+  rintro hok v ss ⟨hv, hs⟩
+  obtain ⟨z, rfl, hz⟩ := h hok v hv
+  rw [hs.some]
+  exact ⟨z, rfl, hz, _, Trail.follows_start hz⟩
 
-theorem of_rounded {E R : Interval} {ok : Bool} {p : Rat → Prop} (h : ok = true → ∀ v, p v → R.Holds v) :
+/-- An operation whose results are in reach if it does not overflow: where the reach fits, it does not. -/
+theorem of_rounded {E R : Interval} {ok : Bool} {p : Option Rat → Prop}
+    (h : ok = true → ∀ v, p v → ∃ q, Meets m.largest.toRat q v ∧ ∀ z, q z → R.Holds z) :
     Inside (Reach.rounded m E R ok) (Execution.of p : Execution m N) :=
-  of_enclosed fun hok => h (by simp only [Bool.and_eq_true] at hok; exact hok.1)
+  of_enclosed fun hok v hv => by
+    simp only [Bool.and_eq_true] at hok
+    obtain ⟨q, hq, hR⟩ := h hok.1 v hv
+    obtain ⟨z, rfl, hz⟩ := hq fun z hz => Reach.bounded_fits hok.2 (hR z hz)
+    exact ⟨z, rfl, hR z hz⟩
 
 theorem undefined (e : Execution m N) : Inside (Reach.undefined : Reach m) e := by
   intro hok
@@ -45,50 +56,62 @@ theorem undefined (e : Execution m N) : Inside (Reach.undefined : Reach m) e := 
 
 /-- A recorded number is what was recorded. -/
 theorem recorded (x : Dyadic) : Inside (.recorded x : Reach m) (Execution.recorded x : Execution m N) := by
-  rintro _ v ss ⟨rfl, rfl⟩
-  exact ⟨Interval.holds_point x, _, Trail.follows_start (Interval.holds_point x)⟩
+  rintro _ v ss ⟨rfl, hs⟩
+  rw [hs.some]
+  exact ⟨_, rfl, Interval.holds_point x, _, Trail.follows_start (Interval.holds_point x)⟩
 
 variable {r s t : Reach m} {a b c : Execution m N}
 
-theorem add (hr : Inside r a) (hs : Inside s b) : Inside (r + s) (a + b) :=
-  of_rounded fun hok _ ⟨_, _, hx, hy, hv⟩ => by
+/-- A rounded operation on two numbers. -/
+theorem of_binary {E R : Interval} {p : Rat → Rat → Option Rat → Prop} (hr : Inside r a) (hs : Inside s b)
+    (h : ∀ x y v, r.run.Holds x → s.run.Holds y → p x y v → ∃ w, R.Holds w ∧ m.Rounds w v) :
+    Inside (Reach.rounded m E (Reach.round m 1 R) (r.ok && s.ok)) (a.binary b p) :=
+  of_rounded fun hok v ⟨_, _, hx, hy, hv⟩ => by
     simp only [Bool.and_eq_true] at hok
-    exact Reach.holds_round (Interval.holds_add (hr.computes hok.1 hx) (hs.computes hok.2 hy)) hv
+    obtain ⟨x, rfl, rx⟩ := hr.computes hok.1 hx
+    obtain ⟨y, rfl, ry⟩ := hs.computes hok.2 hy
+    obtain ⟨w, hw, hv⟩ := h x y v rx ry hv.some.some
+    exact ⟨_, hv, fun z hz => Reach.holds_round hw hz⟩
+
+theorem add (hr : Inside r a) (hs : Inside s b) : Inside (r + s) (a + b) :=
+  of_binary hr hs fun _ _ _ hx hy hv => ⟨_, Interval.holds_add hx hy, hv⟩
 
 theorem sub (hr : Inside r a) (hs : Inside s b) : Inside (r - s) (a - b) :=
-  of_rounded fun hok _ ⟨_, _, hx, hy, hv⟩ => by
-    simp only [Bool.and_eq_true] at hok
-    exact Reach.holds_round (Interval.holds_sub (hr.computes hok.1 hx) (hs.computes hok.2 hy)) hv
+  of_binary hr hs fun _ _ _ hx hy hv => ⟨_, Interval.holds_sub hx hy, hv⟩
 
 theorem mul (hr : Inside r a) (hs : Inside s b) : Inside (r * s) (a * b) :=
-  of_rounded fun hok _ ⟨_, _, hx, hy, hv⟩ => by
-    simp only [Bool.and_eq_true] at hok
-    exact Reach.holds_round (Interval.holds_mul (hr.computes hok.1 hx) (hs.computes hok.2 hy)) hv
+  of_binary hr hs fun _ _ _ hx hy hv => ⟨_, Interval.holds_mul hx hy, hv⟩
 
 theorem div (hr : Inside r a) (hs : Inside s b) : Inside (r / s) (a / b) := by
   show Inside (Reach.quotient m r s) _
   unfold Reach.quotient
   split
   · rename_i E R he hR
-    exact of_rounded fun hok _ ⟨_, _, hx, hy, hv⟩ => by
-      simp only [Bool.and_eq_true] at hok
-      obtain ⟨h0, h⟩ := Interval.holds_div hR (hr.computes hok.1 hx) (hs.computes hok.2 hy)
-      exact Reach.holds_round h (hv h0)
+    exact of_binary hr hs fun _ _ _ hx hy hv => by
+      obtain ⟨h0, h⟩ := Interval.holds_div hR hx hy
+      exact ⟨_, h, hv h0⟩
   · exact undefined _
 
 theorem neg (hr : Inside r a) : Inside (-r) (-a) :=
-  of_enclosed fun hok _ ⟨_, hx, hv⟩ => hv ▸ Interval.holds_neg (hr.computes hok hx)
+  of_enclosed fun hok _ ⟨_, hx, hv⟩ => by
+    obtain ⟨x, rfl, rx⟩ := hr.computes hok hx
+    exact ⟨_, hv.some, Interval.holds_neg rx⟩
 
 theorem max (hr : Inside r a) (hs : Inside s b) : Inside (Max.max r s) (Max.max a b) :=
   of_enclosed fun hok _ ⟨_, _, hx, hy, hv⟩ => by
     simp only [Bool.and_eq_true] at hok
-    exact hv ▸ Interval.holds_max (hr.computes hok.1 hx) (hs.computes hok.2 hy)
+    obtain ⟨x, rfl, rx⟩ := hr.computes hok.1 hx
+    obtain ⟨y, rfl, ry⟩ := hs.computes hok.2 hy
+    exact ⟨_, hv.some.some, Interval.holds_max rx ry⟩
 
 theorem either (hr : Inside r a) (hs : Inside s b) : Inside (Scalar.either r s) (Scalar.either a b) :=
   of_enclosed fun hok _ hv => by
     simp only [Bool.and_eq_true] at hok
-    exact hv.elim (fun h => Interval.holds_hull_left (hr.computes hok.1 h))
-      fun h => Interval.holds_hull_right (hs.computes hok.2 h)
+    rcases hv with hv | hv
+    · obtain ⟨x, rfl, rx⟩ := hr.computes hok.1 hv
+      exact ⟨x, rfl, Interval.holds_hull_left rx⟩
+    · obtain ⟨x, rfl, rx⟩ := hs.computes hok.2 hv
+      exact ⟨x, rfl, Interval.holds_hull_right rx⟩
 
 theorem toRat_int (n : Int) : (dyadic n).toRat = n := by
   unfold dyadic
@@ -101,20 +124,24 @@ theorem const (n : Int) (d : Nat) : Inside (Scalar.const n d : Reach m) (Scalar.
   unfold Reach.rational
   split
   · rename_i h
-    rintro _ v ss ⟨hv, rfl⟩
-    have hv : v = n := by simpa [h] using hv
-    have h : (Interval.point (dyadic n)).Holds v := by rw [hv, ← toRat_int]; exact Interval.holds_point _
-    exact ⟨h, _, Trail.follows_start h⟩
+    split
+    · rename_i hfits
+      rintro _ v ss ⟨hv, hs⟩
+      have hn : (Interval.point (dyadic n)).Holds n := by rw [← toRat_int]; exact Interval.holds_point _
+      obtain ⟨z, rfl, rfl⟩ := hv fun z hz => hz ▸ Reach.bounded_fits hfits hn
+      rw [hs.some]
+      exact ⟨_, rfl, hn, _, Trail.follows_start hn⟩
+    · exact undefined _
   · rename_i h
     split
     · rename_i q hq
-      exact of_enclosed fun _ v hv => by
+      exact of_rounded fun _ v hv => by
         have hd : (Interval.int d).Holds d := by
           have := Interval.holds_point (dyadic (Int.ofNat d))
           rwa [Reach.toRat_nat] at this
         have hn := Interval.holds_point (dyadic n)
         rw [toRat_int] at hn
-        exact Reach.holds_round (Interval.holds_div hq hn hd).2 hv
+        exact ⟨_, hv, fun z hz => Reach.holds_round (Interval.holds_div hq hn hd).2 hz⟩
     · exact undefined _
 
 /-! ### Functions -/
@@ -151,8 +178,9 @@ theorem apply {f : Interval → Option Interval} {g : K → K} (hf : N.Enclosed 
   · rename_i hok
     split
     · rename_i E R he hR
-      exact of_rounded fun _ v ⟨x, hx, hv⟩ =>
-        holds_function (hf hR ((N.holds_ofRat).mpr (hr.computes hok hx))) hv hw
+      exact of_rounded fun _ v ⟨x, hx, hv⟩ => by
+        obtain ⟨x, rfl, rx⟩ := hr.computes hok hx
+        exact ⟨_, hv.some, fun z hz => holds_function (hf hR ((N.holds_ofRat).mpr rx)) hz hw⟩
     · exact undefined _
   · exact undefined _
 
@@ -164,12 +192,11 @@ theorem sqrt (hr : Inside r a) : Inside (Scalar.sqrt r) (Scalar.sqrt a) := by
     split
     · rename_i E R he hR
       exact of_rounded fun _ v ⟨x, hx, hv⟩ => by
-        have hx := hr.computes hok hx
-        have h0 := (Interval.sqrt_sq hR ⟨Rat.le_refl, Rat.le_trans hx.1 hx.2⟩)
+        obtain ⟨x, rfl, rx⟩ := hr.computes hok hx
+        have h0 := (Interval.sqrt_sq hR ⟨Rat.le_refl, Rat.le_trans rx.1 rx.2⟩)
         have h1 := Rat.mul_nonneg h0.1 h0.1
-        refine holds_function (slack := 0) (N.enclosed_sqrt hR ((N.holds_ofRat).mpr hx)) ?_ Rat.le_refl
-        rw [Rat.add_zero]
-        exact hv (by have := hx.1; grind)
+        refine ⟨_, hv.some (by have := rx.1; grind), fun z hz => ?_⟩
+        exact holds_function (slack := 0) (N.enclosed_sqrt hR ((N.holds_ofRat).mpr rx)) (by rwa [Rat.add_zero]) Rat.le_refl
     · exact undefined _
   · exact undefined _
 
@@ -182,9 +209,9 @@ theorem gelu (hN : N.Enclosing) (hr : Inside r a) : Inside (Scalar.gelu r) (Scal
     split
     · rename_i E R he hR
       exact of_rounded fun _ v ⟨x, hx, hv⟩ => by
-        have hx := hr.computes hok hx
-        refine holds_function (k := 2) (hN.gelu hR ((N.holds_ofRat).mpr hx)) hv ?_
-        have h1 := Rounding.size_le (Reach.bounded_mag hx)
+        obtain ⟨x, rfl, rx⟩ := hr.computes hok hx
+        refine ⟨_, hv.some, fun z hz => holds_function (k := 2) (hN.gelu hR ((N.holds_ofRat).mpr rx)) hz ?_⟩
+        have h1 := Rounding.size_le (Reach.bounded_mag rx)
         have h2 : 0 ≤ ((2 * m.geluUlp : Nat) : Rat) * unit m :=
           Rat.mul_nonneg (by exact_mod_cast Nat.zero_le _) Reach.unit_nonneg
         have h3 := Rat.mul_le_mul_of_nonneg_right h1 h2
@@ -205,12 +232,16 @@ theorem step (hr : Inside r a) (hs : Inside s b) (ht : Inside t c) : Inside (Sca
   · rename_i horder
     unfold Reach.step
     rw [if_pos horder]
-    exact of_rounded fun hok v ⟨x, y, z, p, hx, hy, hz, hp, hv⟩ => by
+    exact of_rounded fun hok v ⟨_, _, _, _, hx, hy, hz, hp, hv⟩ => by
       simp only [Bool.and_eq_true] at hok
-      exact Reach.holds_round (Interval.holds_add (Reach.holds_round (Interval.holds_mul (hr.computes hok.1.1.1 hx)
-        (hs.computes hok.1.1.2 hy)) hp) (ht.computes hok.1.2 hz)) hv
+      obtain ⟨x, rfl, rx⟩ := hr.computes hok.1.1.1 hx
+      obtain ⟨y, rfl, ry⟩ := hs.computes hok.1.1.2 hy
+      obtain ⟨z, rfl, rz⟩ := ht.computes hok.1.2 hz
+      have product {w : Rat} (hw : Rounded (unit m) (under m) (x * y) w) := Reach.holds_round (Interval.holds_mul rx ry) hw
+      obtain ⟨p, rfl, rp⟩ := hp.some.some fun w hw => Reach.bounded_fits hok.2 (product hw)
+      exact ⟨_, hv.some.some, fun w hw => Reach.holds_round (Interval.holds_add (product rp) rz) hw⟩
   · rename_i horder
-    rintro hok v ss ⟨x, y, z, past, tree, hx, hy, hz, rfl, htree, hd, hv⟩
+    rintro hok v ss ⟨_, _, _, past, hx, hy, hz, h⟩
     have hoks : r.ok = true ∧ s.ok = true ∧ t.ok = true := by
       unfold Reach.step at hok
       rw [if_neg horder] at hok
@@ -219,15 +250,18 @@ theorem step (hr : Inside r a) (hs : Inside s b) (ht : Inside t c) : Inside (Sca
       · cases hok
       · simp only [Reach.ok, Bool.and_eq_true] at hok
         exact ⟨hok.1.1.1, hok.1.1.2, hok.1.2⟩
-    obtain ⟨_, bs, hbs⟩ := hs hoks.2.1 y past hy
-    exact Trail.holds_step horder hbs (hr.computes hoks.1 hx) (ht.computes hoks.2.2 hz) htree hv
-      (by rw [htree]; exact hd) hok
+    obtain ⟨x, rfl, rx⟩ := hr.computes hoks.1 hx
+    obtain ⟨y, rfl, _, bs, hbs⟩ := hs hoks.2.1 _ past hy
+    obtain ⟨z, rfl, rz⟩ := ht.computes hoks.2.2 hz
+    obtain ⟨rfl, tree, htree, hd, hv⟩ := h.some.some.some
+    exact Trail.holds_step horder hbs rx rz htree hv (by rw [htree]; exact hd) hok
 
-theorem cast_ok (r : Reach m) : (Reach.cast r).ok = r.ok := by
-  unfold Reach.cast
-  split
-  · rfl
-  · rfl
+theorem cast_ok {r : Reach m} (h : (Reach.cast r).ok = true) : r.ok = true := by
+  unfold Reach.cast at h
+  split at h
+  · exact h
+  · simp only [Reach.rounded, Reach.ok, Bool.and_eq_true] at h
+    exact h.1
 
 theorem push_ok {s : Reach.Partial} {x y : Reach m} (h : (s.push x y).ok = true) :
     s.ok = true ∧ x.ok = true ∧ y.ok = true := by
@@ -236,22 +270,22 @@ theorem push_ok {s : Reach.Partial} {x y : Reach m} (h : (s.push x y).ok = true)
   | enclosed => simp_all [Reach.Partial.push, Reach.ok]
   | state => simp_all [Reach.Partial.push, Reach.ok]
 
-/-- The two factors of a product in reach, and values that they may have. -/
-def Pairs (p : Reach m × Reach m) (q : Rat × Rat) : Prop :=
-  p.1.ok = true → p.2.ok = true → p.1.run.Holds q.1 ∧ p.2.run.Holds q.2
+/-- The two factors of a product, and what they may be read as: numbers in reach, if they are defined. -/
+def Reads (p : Reach m × Reach m) (q : Option Rat × Option Rat) : Prop :=
+  p.1.ok = true → p.2.ok = true → ∃ x y, q = (some x, some y) ∧ p.1.run.Holds x ∧ p.2.run.Holds y
 
 /-- Products whose factors are defined and in reach. -/
-theorem factors {ps : List (Reach m × Reach m)} {qs : List (Rat × Rat)}
-    (h : Each Pairs ps qs) {s : Reach.Partial}
-    (hok : (ps.foldl (init := s) fun s p => s.push p.1 p.2).ok = true) :
-    s.ok = true ∧ ∃ ts : List (Reach.Factors m), ts.map (fun t => (t.r, t.s)) = ps ∧ ts.map (fun t => (t.x, t.y)) = qs := by
+theorem factors {ps : List (Reach m × Reach m)} {qs : List (Option Rat × Option Rat)}
+    (h : Each Reads ps qs) {s : Reach.Partial} (hok : (ps.foldl (init := s) fun s p => s.push p.1 p.2).ok = true) :
+    s.ok = true ∧ ∃ ts : List (Reach.Factors m), ts.map (fun t => (t.r, t.s)) = ps ∧
+      qs = (ts.map fun t => (t.x, t.y)).map fun q => (some q.1, some q.2) := by
   induction h generalizing s with
   | nil => exact ⟨hok, [], rfl, rfl⟩
   | @cons p q ps qs h hs ih =>
     obtain ⟨h1, ts, h2, h3⟩ := ih hok
     obtain ⟨h4, h5, h6⟩ := push_ok h1
-    obtain ⟨h7, h8⟩ := h h5 h6
-    exact ⟨h4, ⟨p.1, p.2, q.1, q.2, h7, h8⟩ :: ts, by simp [h2], by simp [h3]⟩
+    obtain ⟨x, y, h7, h8, h9⟩ := h h5 h6
+    exact ⟨h4, ⟨p.1, p.2, x, y, h8, h9⟩ :: ts, by simp [h2], by simp [h3, h7]⟩
 
 theorem finish_ok {s : Reach.Partial} (h : (Reach.Partial.finish m s).ok = true) : s.ok = true := by
   unfold Reach.Partial.finish at h
@@ -260,63 +294,91 @@ theorem finish_ok {s : Reach.Partial} (h : (Reach.Partial.finish m s).ok = true)
   · simp only [Reach.rounded, Reach.ok, Bool.and_eq_true] at h
     exact h.1.1
 
-theorem finish {ps : List (Reach m × Reach m)} {p : Rat → Prop} (h : ∀ v, p v → ∃ qs,
-    Each Pairs ps qs ∧ Reach.Adds m qs v) :
+theorem finish {ps : List (Reach m × Reach m)} {p : Option Rat → Prop} (h : ∀ v, p v → ∃ xs, Each Reads ps xs ∧
+    ∀ qs : List (Rat × Rat), xs = qs.map (fun q => (some q.1, some q.2)) → Reach.Sums m qs v) :
     Inside (Reach.Partial.finish m (ps.foldl (init := Reach.Partial.empty) fun s p => s.push p.1 p.2))
       (Execution.of p : Execution m N) := by
   have start (s : Reach.Partial) : (Reach.Partial.finish m s).trail = Trail.start m (Reach.Partial.finish m s).run := by
     unfold Reach.Partial.finish
     split <;> rfl
-  rintro hok v ss ⟨hv, rfl⟩
-  obtain ⟨qs, hqs, hv⟩ := h v hv
-  obtain ⟨_, ts, rfl, rfl⟩ := factors hqs (finish_ok hok)
-  have hrun := Reach.holds_adds ts hv hok
-  rw [start]
-  exact ⟨hrun, _, Trail.follows_start hrun⟩
+  rintro hok v ss ⟨hv, hs⟩
+  obtain ⟨xs, hxs, hv⟩ := h v hv
+  obtain ⟨_, ts, rfl, hts⟩ := factors hxs (finish_ok hok)
+  obtain ⟨z, rfl, hz⟩ := Reach.sums_finite ts (hv _ hts) hok
+  have hrun := Reach.holds_adds ts hz hok
+  rw [start, hs.some]
+  exact ⟨z, rfl, hrun, _, Trail.follows_start hrun⟩
+
+theorem read (hr : Inside r a) {x : Option Rat} (hx : a.Read x) (hok : (Reach.cast r).ok = true) :
+    ∃ z, x = some z ∧ (Reach.cast r).run.Holds z := by
+  obtain ⟨_, hy, hx⟩ := hx
+  obtain ⟨y, rfl, ry⟩ := hr.computes (cast_ok hok) hy
+  exact Reach.casts_finite ry hok hx.some
 
 theorem reads_dot {ps : List (Reach m × Reach m)} {es : List (Execution m N × Execution m N)}
-    (h : Each (fun p e => Inside p.1 e.1 ∧ Inside p.2 e.2) ps es) : ∀ {qs : List (Rat × Rat)},
-    Each (fun e q => (∃ x, e.1.Computes x ∧ Reach.Cast m x q.1) ∧ ∃ y, e.2.Computes y ∧ Reach.Cast m y q.2) es qs →
-    Each Pairs (ps.map fun p => (Reach.cast p.1, Reach.cast p.2)) qs := by
+    (h : Each (fun p e => Inside p.1 e.1 ∧ Inside p.2 e.2) ps es) : ∀ {xs : List (Option Rat × Option Rat)},
+    Each (fun e x => e.1.Read x.1 ∧ e.2.Read x.2) es xs →
+    Each Reads (ps.map fun p => (Reach.cast p.1, Reach.cast p.2)) xs := by
   induction h with
-  | nil => intro qs hqs; cases hqs; exact .nil
+  | nil => intro xs hxs; cases hxs; exact .nil
   | cons h _ ih =>
-    intro qs hqs
-    cases hqs with
-    | cons hq hqs =>
-      obtain ⟨⟨x, hx, hx'⟩, y, hy, hy'⟩ := hq
-      refine .cons (fun h1 h2 => ?_) (ih hqs)
-      simp only [cast_ok] at h1 h2
-      exact ⟨Reach.holds_cast (h.1.computes h1 hx) hx', Reach.holds_cast (h.2.computes h2 hy) hy'⟩
+    intro xs hxs
+    cases hxs with
+    | @cons _ x _ _ hx hxs =>
+      refine .cons (fun h1 h2 => ?_) (ih hxs)
+      obtain ⟨y, hy, hy'⟩ := h.1.read hx.1 h1
+      obtain ⟨z, hz, hz'⟩ := h.2.read hx.2 h2
+      exact ⟨y, z, by rw [← hy, ← hz], hy', hz'⟩
 
 theorem dot {ps : List (Reach m × Reach m)} {es : List (Execution m N × Execution m N)}
     (h : Each (fun p e => Inside p.1 e.1 ∧ Inside p.2 e.2) ps es) : Inside (Scalar.dot ps) (Scalar.dot es) := by
   have h' := finish (N := N) (ps := ps.map fun p => (Reach.cast p.1, Reach.cast p.2))
-    (p := fun v => ∃ qs, Each (fun e q => (∃ x, e.1.Computes x ∧ Reach.Cast m x q.1) ∧
-      ∃ y, e.2.Computes y ∧ Reach.Cast m y q.2) es qs ∧ Reach.Adds m qs v)
-    fun v ⟨qs, hqs, hv⟩ => ⟨qs, reads_dot h hqs, hv⟩
+    (p := fun v => ∃ xs, Each (fun e x => e.1.Read x.1 ∧ e.2.Read x.2) es xs ∧
+      ∀ qs : List (Rat × Rat), xs = qs.map (fun q => (some q.1, some q.2)) → Reach.Sums m qs v)
+    fun v ⟨xs, hxs, hv⟩ => ⟨xs, reads_dot h hxs, hv⟩
   rwa [List.foldl_map] at h'
 
-theorem reads_sum {ps : List (Reach m)} {es : List (Execution m N)} (h : Each Inside ps es) : ∀ {qs : List Rat},
-    Each (fun e q => ∃ x, e.Computes x ∧ Reach.Cast m x q) es qs →
-    Each Pairs (ps.map fun x => (Reach.cast x, Reach.rational m (Int.ofNat 1) 1)) (qs.map fun x => (x, 1)) := by
+theorem reads_sum {ps : List (Reach m)} {es : List (Execution m N)} (h : Each Inside ps es) : ∀ {xs : List (Option Rat)},
+    Each Execution.Read es xs →
+    Each Reads (ps.map fun x => (Reach.cast x, .recorded (dyadic (Int.ofNat 1)))) (xs.map fun x => (x, some 1)) := by
   induction h with
-  | nil => intro qs hqs; cases hqs; exact .nil
+  | nil => intro xs hxs; cases hxs; exact .nil
   | cons h _ ih =>
-    intro qs hqs
-    cases hqs with
-    | cons hq hqs =>
-      obtain ⟨x, hx, hx'⟩ := hq
-      refine .cons (fun h1 _ => ?_) (ih hqs)
-      simp only [cast_ok] at h1
-      exact ⟨Reach.holds_cast (h.computes h1 hx) hx', Interval.holds_point (dyadic (Int.ofNat 1))⟩
+    intro xs hxs
+    cases hxs with
+    | cons hx hxs =>
+      refine .cons (fun h1 _ => ?_) (ih hxs)
+      obtain ⟨y, rfl, ry⟩ := h.read hx h1
+      exact ⟨y, 1, rfl, ry, Interval.holds_point (dyadic (Int.ofNat 1))⟩
+
+theorem terms_of_pairs {xs : List (Option Rat)} : ∀ {qs : List (Rat × Rat)},
+    xs.map (fun x => (x, some 1)) = qs.map (fun q => (some q.1, some q.2)) →
+    ∃ ys : List Rat, xs = ys.map some ∧ qs = ys.map fun y => (y, 1) := by
+  induction xs with
+  | nil =>
+    intro qs h
+    cases qs with
+    | nil => exact ⟨[], rfl, rfl⟩
+    | cons => cases h
+  | cons x xs ih =>
+    intro qs h
+    cases qs with
+    | nil => cases h
+    | cons q qs =>
+      obtain ⟨q1, q2⟩ := q
+      simp only [List.map_cons, List.cons.injEq, Prod.mk.injEq, Option.some.injEq] at h
+      obtain ⟨⟨rfl, rfl⟩, h⟩ := h
+      obtain ⟨ys, rfl, rfl⟩ := ih h
+      exact ⟨q1 :: ys, rfl, rfl⟩
 
 theorem sum {ps : List (Reach m)} {es : List (Execution m N)} (h : Each Inside ps es) :
     Inside (Scalar.sum ps) (Scalar.sum es) := by
-  have h' := finish (N := N) (ps := ps.map fun x => (Reach.cast x, Reach.rational m (Int.ofNat 1) 1))
-    (p := fun v => ∃ xs, Each (fun e q => ∃ x, e.Computes x ∧ Reach.Cast m x q) es xs ∧
-      Reach.Adds m (xs.map fun x => (x, 1)) v)
-    fun v ⟨xs, hxs, hv⟩ => ⟨_, reads_sum h hxs, hv⟩
+  have h' := finish (N := N) (ps := ps.map fun x => (Reach.cast x, .recorded (dyadic (Int.ofNat 1))))
+    (p := fun v => ∃ xs, Each Execution.Read es xs ∧
+      ∀ ys : List Rat, xs = ys.map some → Reach.Sums m (ys.map fun y => (y, 1)) v)
+    fun v ⟨xs, hxs, hv⟩ => ⟨_, reads_sum h hxs, fun qs hqs => by
+      obtain ⟨ys, hxs, rfl⟩ := terms_of_pairs hqs
+      exact hv ys hxs⟩
   rwa [List.foldl_map] at h'
 
 end Inside

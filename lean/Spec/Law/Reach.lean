@@ -1,7 +1,7 @@
 module
 public import Spec.Num.Reach
 public import Spec.Law.Interval
-public import Spec.Law.Depth
+public import Spec.Law.Overflow
 
 /-!
 # A rounded operation never leaves its reach
@@ -11,7 +11,7 @@ Roundings, and sums of products in any order: the laws from which `Spec.Law.Insi
 
 @[expose] public noncomputable section
 namespace Spec.Reach
-open Rounding (Bounded Rounded Order)
+open Rounding (Bounded Rounded Order Meets Given)
 open Interval (Holds)
 variable {m : Rounding}
 
@@ -81,6 +81,11 @@ theorem bounded_mag {I : Interval} {x : Rat} (h : I.Holds x) : Bounded x I.mag.t
   unfold Interval.mag Holds Bounded at *
   grind
 
+/-- What fits is not beyond the largest number. -/
+theorem bounded_fits {I : Interval} {x : Rat} (hfits : m.fits I = true) (h : I.Holds x) : Bounded x m.largest.toRat := by
+  unfold Rounding.fits at hfits
+  exact (bounded_mag h).mono (Dyadic.toRat_le_toRat_iff.mpr (of_decide_eq_true hfits))
+
 theorem holds_roundTo {p q : Nat} {I : Interval} {y z : Rat} (h : I.Holds y)
     (hz : Rounded (twoPowNeg (Int.ofNat p)).toRat (twoPowNeg (Int.ofNat q)).toRat y z) : (roundTo p q 1 I).Holds z := by
   apply holds_shorten
@@ -106,6 +111,25 @@ theorem holds_cast {r : Reach m} {x y : Rat} (h : r.run.Holds x) (hy : Cast m x 
   split at hy
   · rename_i h0; rw [if_pos h0, hy]; exact h
   · rename_i h0; rw [if_neg h0]; exact holds_roundTo h hy
+
+/-- What a sum of products reads in the place of `y`: a number, where none of those that it may read overflows. -/
+def Casts (m : Rounding) (y : Rat) (v : Option Rat) : Prop :=
+  if m.castPrecision = 0 then v = some y else Meets m.largest.toRat (Cast m y) v
+
+theorem casts_finite {r : Reach m} {x : Rat} {v : Option Rat} (h : r.run.Holds x) (hok : (cast r).ok = true)
+    (hv : Casts m x v) : ∃ z, v = some z ∧ (cast r).run.Holds z := by
+  unfold Casts at hv
+  split at hv
+  · rename_i h0
+    exact ⟨x, hv, holds_cast h (by unfold Cast; rw [if_pos h0])⟩
+  · rename_i h0
+    have fits : m.fits (cast r).run = true := by
+      unfold cast at hok ⊢
+      rw [if_neg h0] at hok ⊢
+      simp only [rounded, ok, Bool.and_eq_true] at hok
+      exact hok.2
+    obtain ⟨z, rfl, hz⟩ := hv fun z hz => bounded_fits fits (holds_cast h hz)
+    exact ⟨z, rfl, holds_cast h hz⟩
 
 /-- Two factors of a sum of products, as an implementation reads them. -/
 structure Factors (m : Rounding) where
@@ -223,6 +247,12 @@ def Adds (m : Rounding) (ps : List (Rat × Rat)) (v : Rat) : Prop :=
   (ps = [] ∧ v = 0) ∨ ∃ o a, o.leaves.Perm ps ∧ o.depth ≤ m.order.depth ps.length ∧
     Order.Run (sumUnit m) (sumUnder m) o a ∧ Finished m a v
 
+/-- As `Adds`, where any rounding may overflow. -/
+def Sums (m : Rounding) (ps : List (Rat × Rat)) (v : Option Rat) : Prop :=
+  (ps = [] ∧ v = some 0) ∨ ∃ o a, o.leaves.Perm ps ∧ o.depth ≤ m.order.depth ps.length ∧
+    Order.Computes m.largest.toRat (sumUnit m) (sumUnder m) o a ∧
+    Given a fun a => if m.accumulatesItself then v = some a else Meets m.largest.toRat (Finished m a) v
+
 theorem toRat_nat (n : Nat) : (dyadic (Int.ofNat n)).toRat = n := by
   unfold dyadic
   rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
@@ -309,5 +339,55 @@ theorem holds_adds (ts : List (Factors m)) {v : Rat} (hv : Adds m (ts.map fun t 
     (Rat.mul_nonneg (by grind) ht)
   unfold Bounded at *
   constructor <;> grind
+
+/-- A sum of products for which the evaluator has a budget does not overflow, in whatever tree of its class it is added. -/
+theorem sums_finite (ts : List (Factors m)) {v : Option Rat} (hv : Sums m (ts.map fun t => (t.x, t.y)) v)
+    (hok : (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
+      fun s p => s.push p.1 p.2)).ok = true) : ∃ z, v = some z ∧ Adds m (ts.map fun t => (t.x, t.y)) z := by
+  have holds (z : Rat) (hz : Adds m (ts.map fun t => (t.x, t.y)) z) := holds_adds ts hz hok
+  obtain ⟨_, _, _, h3, h4⟩ := foldl_run ts Partial.empty 0 0 (Interval.holds_point Dyadic.zero) Rat.le_refl
+  rw [Rat.zero_add] at h3
+  generalize (ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) (fun s p => s.push p.1 p.2) = s at *
+  have h5 : s.terms = ts.length := by rw [h4]; simp [Partial.empty]
+  rcases hv with ⟨hnil, rfl⟩ | ⟨o, a, horder, hdepth, ha, hv⟩
+  · exact ⟨0, rfl, .inl ⟨hnil, rfl⟩⟩
+  unfold Partial.finish at hok holds
+  rw [h5] at hok holds
+  cases hg : Rounding.gamma m.sumPrecision (m.order.depth ts.length + 1) with
+  | none => rw [hg] at hok; simp [undefined, ok] at hok
+  | some g =>
+  rw [hg] at hok holds
+  simp only [rounded, ok, Bool.and_eq_true] at hok holds
+  obtain ⟨⟨_, hsum⟩, hrun⟩ := hok
+  obtain ⟨hg1, hg2⟩ := growth_le_gamma hg
+  have hg1 : Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) - 1 ≤ g.toRat := hg1
+  have hG := Rounding.one_le_growth (sumUnit_nonneg (m := m)) (m.order.depth ts.length + 1)
+  have hL := (bounded_fits hsum (Interval.holds_point _)).2
+  have h6 : ((4 * ts.length : Nat) : Rat) = 4 * ts.length := by rw [Rat.natCast_mul]; rfl
+  simp only [Dyadic.toRat_add, Dyadic.toRat_mul, toRat_nat, h6] at hL
+  have hL : s.mags.toRat + (g.toRat * s.mags.toRat + sumUnder m * (4 * ts.length)) ≤ m.largest.toRat := hL
+  have hterms : o.terms = ts.length := by rw [o.terms_eq, horder.length_eq, List.length_map]
+  have hsize := o.size_leaves
+  rw [Rounding.total_perm _ horder, Rounding.total_map] at hsize
+  have hmags := hsize.nonneg
+  have ht : 0 ≤ sumUnder m := sumUnder_nonneg
+  have hn : (0 : Rat) ≤ ts.length := by exact_mod_cast Nat.zero_le _
+  have hnt := Rat.mul_nonneg hn ht
+  rw [List.length_map] at hdepth
+  obtain ⟨z, rfl, hz⟩ := Order.finite sumUnit_nonneg ht ha hsize hdepth (by
+    rw [hterms]
+    generalize Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) = G at *
+    generalize Rounding.total (fun t : Factors m => Rounding.size (t.x * t.y)) ts = M at *
+    have p1 := Rat.mul_nonneg (a := 1 + g.toRat - G) (b := M) (by grind) hmags
+    have p2 := Rat.mul_nonneg (a := 1 + g.toRat) (b := s.mags.toRat - M) (by grind) (by grind)
+    have p3 := Rat.mul_nonneg (a := 2 - G) (b := ts.length * sumUnder m) (by grind) hnt
+    grind)
+  have adds {v : Rat} (hv : Finished m z v) : Adds m (ts.map fun t => (t.x, t.y)) v :=
+    .inr ⟨o, z, horder, by rwa [List.length_map], hz, hv⟩
+  have hv := hv.some
+  split at hv
+  · rename_i h; exact ⟨z, hv, adds (by unfold Finished; rw [if_pos h])⟩
+  · obtain ⟨v, rfl, hv'⟩ := hv fun v hv => bounded_fits hrun (holds v (adds hv))
+    exact ⟨v, rfl, adds hv'⟩
 
 end Spec.Reach

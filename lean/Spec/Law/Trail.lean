@@ -12,7 +12,7 @@ composes the steps in any tree of its class lie in the intervals that are evalua
 
 @[expose] public noncomputable section
 namespace Spec.Trail
-open Rounding (Bounded Sizes State)
+open Rounding (Bounded Sizes State States)
 open Reach (unit under)
 variable {m : Rounding}
 
@@ -209,25 +209,65 @@ theorem holds_state {s : Trail} {bs : List (AffineStep Rat)} {tree : ScanTree Ra
     constructor <;> grind
   · cases hr
 
+/-- A recurrence whose ceiling is no larger than the largest number does not overflow, in whatever tree it is composed. -/
+theorem finite_state {s : Trail} {bs : List (AffineStep Rat)} {tree : ScanTree Rat} {v : Option Rat} {r : Dyadic}
+    (hs : Follows m s tree.toList bs) (hv : States m.largest.toRat (unit m) (under m) tree v)
+    (hd : tree.depth ≤ m.order.depth s.terms) (hr : s.slack m = some r)
+    (hfits : m.fits (Interval.point s.ceiling) = true) : ∃ z, v = some z ∧ State (unit m) (under m) tree z := by
+  obtain ⟨sizes, terms, _, _, _, inputs, spread, _⟩ := hs
+  have hu : 0 ≤ unit m := Reach.unit_nonneg
+  unfold slack at hr
+  simp only at hr
+  cases hg : Rounding.gamma m.precision (m.order.depth s.terms) with
+  | none => rw [hg] at hr; cases hr
+  | some g =>
+  rw [hg] at hr
+  simp only at hr
+  split at hr
+  · rename_i hsmall
+    obtain ⟨hg1, hg2⟩ := Reach.growth_le_gamma hg
+    have hg1 : Rounding.growth (unit m) (m.order.depth s.terms) - 1 ≤ g.toRat := hg1
+    have hsmall := Dyadic.toRat_le_toRat_iff.mpr hsmall
+    have h4 : (dyadic (Int.ofNat 4)).toRat = 4 := rfl
+    have h1 : (dyadic (Int.ofNat 1)).toRat = 1 := rfl
+    simp only [Dyadic.toRat_mul, toRat_growth, toRat_nat, h1, h4] at hsmall
+    have hL := (Reach.bounded_fits hfits (Interval.holds_point _)).2
+    unfold ceiling at hL
+    simp only [Dyadic.toRat_mul, Dyadic.toRat_add, h1, h4] at hL
+    refine Rounding.states_finite hu Reach.under_nonneg hsmall (by grind) hv sizes (by rw [terms]; exact Rat.le_refl) hd ?_
+    refine Rat.le_trans ?_ hL
+    unfold Rounding.ceiling
+    have hB := sizes.inputs_nonneg
+    have hW := Rounding.one_le_weight (q := 1 + unit m) (by grind) bs
+    generalize Rounding.inputs bs = B at *
+    generalize Rounding.weight (1 + unit m) bs = W at *
+    have p1 := Rat.mul_nonneg (a := W) (b := s.inputs.toRat - B) (by grind) (by grind)
+    have p2 := Rat.mul_nonneg (a := s.spread.toRat - W) (b := s.inputs.toRat + 1) (by grind) (by grind)
+    grind
+  · cases hr
+
 /-- A step of a recurrence that may be composed in any tree stays in its reach: after the steps `ss`, whatever tree over them and
-the new one an implementation takes, as deep as its class allows, the new state is held. -/
-theorem holds_step {a h b : Reach m} {x y v : Rat} {ss bs : List (AffineStep Rat)} {tree : ScanTree Rat}
+the new one an implementation takes, as deep as its class allows, the new state does not overflow and is held. -/
+theorem holds_step {a h b : Reach m} {x y : Rat} {v : Option Rat} {ss bs : List (AffineStep Rat)} {tree : ScanTree Rat}
     (horder : m.order ≠ .sequential) (hh : Follows m h.trail ss bs) (ha : a.run.Holds x) (hb : b.run.Holds y)
-    (htree : tree.toList = ss ++ [⟨x, y⟩]) (hv : State (unit m) (under m) tree v)
+    (htree : tree.toList = ss ++ [⟨x, y⟩]) (hv : States m.largest.toRat (unit m) (under m) tree v)
     (hd : tree.depth ≤ m.order.depth tree.toList.length) (hok : (Scalar.step a h b).ok = true) :
-    (Scalar.step a h b).run.Holds v ∧
+    ∃ z, v = some z ∧ (Scalar.step a h b).run.Holds z ∧
       ∃ bs', Follows m (Scalar.step a h b).trail (ss ++ [⟨x, y⟩]) bs' := by
   have next := follows_next hh ha hb
   have hok : (Reach.step a h b).ok = true := hok
-  show (Reach.step a h b).run.Holds v ∧ ∃ bs', Follows m (Reach.step a h b).trail _ bs'
+  show ∃ z, v = some z ∧ (Reach.step a h b).run.Holds z ∧ ∃ bs', Follows m (Reach.step a h b).trail _ bs'
   unfold Reach.step at hok ⊢
   rw [if_neg horder] at hok ⊢
   simp only at hok ⊢
   cases hr : (h.trail.next m a.run b.run).slack m with
   | none => rw [hr] at hok; simp [Reach.undefined, Reach.ok] at hok
   | some r =>
-    refine ⟨?_, _, next⟩
-    rw [← htree] at next
-    exact Reach.holds_shorten (holds_state next hv (next.terms ▸ hd) hr)
+    rw [hr] at hok
+    simp only [Reach.ok, Bool.and_eq_true] at hok
+    have here := next
+    rw [← htree] at here
+    obtain ⟨z, rfl, hz⟩ := finite_state here hv (here.terms ▸ hd) hr hok.2
+    exact ⟨z, rfl, Reach.holds_shorten (holds_state here hz (here.terms ▸ hd) hr), _, next⟩
 
 end Spec.Trail

@@ -6,9 +6,9 @@ public import Spec.Law.Point
 /-!
 # What a verdict says
 
-A correct implementation never fails: if each of its operations meets the rounding model and none overflows, the verdict on what it
-computed is not FAIL, whatever the order in which it adds and whichever reading of the text it takes. And an output that is called
-EXACT is the exact value.
+A correct implementation never fails: if each of its operations meets the rounding model as long as it does not overflow, the verdict
+on what it computed, infinities and NaN included, is not FAIL, whatever the order in which it adds and whichever reading of the text
+it takes. And an output that is called EXACT is the exact value.
 -/
 
 @[expose] public noncomputable section
@@ -138,14 +138,17 @@ theorem Request.mem_of_lookup {β : Type 1} {name : String} {points : List (Stri
     · cases h; exact ⟨k, by simp⟩
     · obtain ⟨k, hk⟩ := ih h; exact ⟨k, List.mem_cons_of_mem _ hk⟩
 
+/-- The number that an entry stands for; `none` where it is infinite or NaN. -/
+def Tensor.value? (out : Tensor) (i : Nat) : Option Rat := (out.number? i).map Dyadic.toRat
+
 /-- A correct implementation never fails: if the recorded output has the shape that the specification's text gives, and each judged
-entry of it is a value that an execution of the text may compute from the recorded inputs, then the verdict is not FAIL. -/
+entry of it is a value that an execution of the text may compute from the recorded inputs, then the verdict is not FAIL. Nothing is
+assumed of overflow: an entry may be infinite or NaN where an operation on the way can overflow. -/
 theorem verdict_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] (hN : N.Enclosing)
     {points : List (String × Point)} (hpoints : ∀ p ∈ points, Parametric p.2) {r : Request} {point : Point}
     (hpoint : Request.lookup r.point points = some point) {q : Prediction (Execution m N)}
     (hq : point (Execution m N) r = .ok q) {out : Tensor} (hshape : q.shape = out.shape) {indices : List Nat}
-    (hout : ∀ i ∈ indices, ∀ e, (q.block (i / q.size))[i % q.size]? = some e →
-      ∃ v, out.number? i = some v ∧ e.Computes v.toRat) :
+    (hout : ∀ i ∈ indices, ∀ e, (q.block (i / q.size))[i % q.size]? = some e → e.Computes (out.value? i)) :
     verdict points m r out indices ≠ "FAIL" := by
   obtain ⟨k, hk⟩ := Request.mem_of_lookup hpoint
   have agree := hpoints _ hk (inside_preserved (m := m) hN) (fun _ _ x => Inside.recorded x) r
@@ -170,18 +173,19 @@ theorem verdict_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing 
     rcases h.entry (i / p.size) (i % p.size) with ⟨hx, _⟩ | ⟨x, y, hx, hy, hin⟩
     · rw [hx] at hok; cases hok
     · rw [hx] at hok ⊢
-      obtain ⟨v, hv, hc⟩ := hout i hi y hy
-      exact ⟨v, hv, hin.computes hok hc⟩
+      obtain ⟨z, hz, hr⟩ := hin.computes hok (hout i hi y hy)
+      obtain ⟨v, hv, rfl⟩ := Option.map_eq_some_iff.mp hz
+      exact ⟨v, hv, hr⟩
 
-/-- A device never fails: if each of its operations meets the rounding model, and the recorded output is what it computes from the
-recorded inputs, running the specification's text, then the verdict is not FAIL. -/
+/-- A device never fails: if each of its operations meets the rounding model as long as it does not overflow, and the recorded output
+is what it computes from the recorded inputs, running the specification's text, then the verdict is not FAIL. -/
 theorem device_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] (hN : N.Enclosing) {δ : Type}
-    [Scalar δ] [Recorded δ] {value : δ → Rat} (hd : Device m N value) (order : m.order = .sequential ∨ m.order = .any)
-    (hread : ∀ name i x, value (Recorded.read name i x) = x.toRat) {points : List (String × Point)}
+    [Scalar δ] [Recorded δ] {value : δ → Option Rat} (hd : Device m N value) (order : m.order = .sequential ∨ m.order = .any)
+    (hread : ∀ name i x, value (Recorded.read name i x) = some x.toRat) {points : List (String × Point)}
     (hpoints : ∀ p ∈ points, Parametric p.2) {r : Request} {point : Point}
     (hpoint : Request.lookup r.point points = some point) {q : Prediction δ} (hq : point δ r = .ok q) {out : Tensor}
     (hshape : q.shape = out.shape) {indices : List Nat} (hout : ∀ i ∈ indices, ∀ x,
-      (q.block (i / q.size))[i % q.size]? = some x → ∃ v, out.number? i = some v ∧ value x = v.toRat) :
+      (q.block (i / q.size))[i % q.size]? = some x → value x = out.value? i) :
     verdict points m r out indices ≠ "FAIL" := by
   obtain ⟨k, hk⟩ := Request.mem_of_lookup hpoint
   have agree := hpoints _ hk (computed_preserved hd order) (fun name i x => Computed.of (hread name i x)) r
@@ -196,8 +200,7 @@ theorem device_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K
     · rw [hn] at hy; cases hy
     · rw [hs] at hy
       cases hy
-      obtain ⟨v, hv, hxv⟩ := hout i hi x hx
-      exact ⟨v, hv, hxv ▸ hin.computes⟩
+      exact hout i hi x hx ▸ hin.computes
 
 /-- Recorded numbers are numbers of the field. -/
 @[reducible] def Numbers.recorded (N : Numbers K) : Recorded K := ⟨fun _ _ x => N.ofRat x.toRat⟩

@@ -66,7 +66,7 @@ def round (m : Rounding) (k : Nat) (x : Interval) : Interval := roundTo m.precis
 
 /-- A factor of a sum of products as the implementation reads it. -/
 def cast (x : Reach m) : Reach m :=
-  if m.castPrecision = 0 then x else .enclosed x.exact (roundTo m.castPrecision m.sumSmallest 1 x.run) x.ok
+  if m.castPrecision = 0 then x else rounded m x.exact (roundTo m.castPrecision m.sumSmallest 1 x.run) x.ok
 
 /-- The state of a sum of products. -/
 structure Partial where
@@ -98,7 +98,7 @@ def Partial.push (s : Partial) : Reach m → Reach m → Partial
       s.mags + run.mag, s.ok && x.ok && y.ok⟩
 
 /-- Round a sum of `n` products, each product rounded or fused, added in a tree of depth `d`: `((1 + u)ᵈ⁺¹ - 1) Σ |xᵢ yᵢ|`, and
-a last rounding where sums are accumulated in another format. -/
+a last rounding where sums are accumulated in another format. No part of the sum overflows if `Σ |xᵢ yᵢ|` and this error do not. -/
 def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
   match Rounding.gamma m.sumPrecision (m.order.depth s.terms + 1) with
   | none => undefined
@@ -107,7 +107,7 @@ def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
     let slack := g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * s.terms))
     let run := shorten ((Interval.add known s.run).widen slack)
     rounded m (Interval.add known s.exact) (if m.accumulatesItself then run else round m 1 run)
-      (s.ok && m.fits (Interval.point (s.mags + s.mags)))
+      (s.ok && m.fits (Interval.point (s.mags + slack)))
 
 /-- What a recurrence carries along after the state, or from the start. -/
 def trail : Reach m → Trail
@@ -144,9 +144,9 @@ def quotient (m : Rounding) (x y : Reach m) : Reach m :=
 
 /-- The rational `n / d`, rounded once unless it is an integer. -/
 def rational (m : Rounding) (n : Int) (d : Nat) : Reach m :=
-  if d = 1 then .recorded (dyadic n)
+  if d = 1 then if m.fits (Interval.point (dyadic n)) then .recorded (dyadic n) else undefined
   else match Interval.div (Interval.point (dyadic n)) (Interval.int d) with
-    | some q => .enclosed q (round m 1 q) true
+    | some q => rounded m q (round m 1 q) true
     | none => undefined
 
 instance (m : Rounding) : Scalar (Reach m) where
@@ -157,7 +157,7 @@ instance (m : Rounding) : Scalar (Reach m) where
   neg x := .enclosed (Interval.neg x.exact) (Interval.neg x.run) x.ok
   max x y := .enclosed (Interval.max x.exact y.exact) (Interval.max x.run y.run) (x.ok && y.ok)
   const n d := rational m n d
-  sum xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s x => s.push (cast x) (rational m (Int.ofNat 1) 1))
+  sum xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s x => s.push (cast x) (.recorded (dyadic (Int.ofNat 1))))
   dot xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s p => s.push (cast p.1) (cast p.2))
   step a h b := step a h b
   exp x := apply m Interval.exp m.expUlp Dyadic.zero x

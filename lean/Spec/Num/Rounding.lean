@@ -39,7 +39,8 @@ structure Rounding where
   smallest : Nat
   /-- The largest number is `2 ^ limit (1 - 2 ^ -precision)`; 128 for fp32. -/
   limit : Nat
-  /-- `precision` of the format in which sums of products are accumulated, before they are rounded. -/
+  /-- `precision` of the format in which sums of products are accumulated, before they are rounded. Its largest number, and that of
+  the format to which their factors are rounded first, is no smaller than this format's, or smaller by no more than a rounding. -/
   sumPrecision : Nat
   /-- `smallest` of that format. -/
   sumSmallest : Nat
@@ -74,9 +75,11 @@ def tinySum (m : Rounding) : Dyadic := twoPowNeg (Int.ofNat m.sumSmallest)
 /-- Whether sums are accumulated in the format itself. -/
 def accumulatesItself (m : Rounding) : Bool := m.sumPrecision == m.precision && m.sumSmallest == m.smallest
 
+/-- The largest number of the format. -/
+def largest (m : Rounding) : Dyadic := twoPowNeg (-(Int.ofNat m.limit)) - twoPowNeg (Int.ofNat m.precision - Int.ofNat m.limit)
+
 /-- Whether no number of the interval overflows. -/
-def fits (m : Rounding) (x : Interval) : Bool :=
-  x.mag ≤ twoPowNeg (-(Int.ofNat m.limit)) - twoPowNeg (Int.ofNat m.precision - Int.ofNat m.limit)
+def fits (m : Rounding) (x : Interval) : Bool := x.mag ≤ m.largest
 
 /-- `(1 + 2^-precision)ⁿ - 1` from above: with `v = n 2^-precision`, `v (1 + 2 v)` for `v ≤ 1/2`. -/
 def gamma (precision n : Nat) : Option Dyadic :=

@@ -62,7 +62,7 @@ def slack (m : Rounding) (s : Trail) : Option Dyadic :=
     let under := m.tiny * (s.spread * (n * (four * q * n * s.inputs + four)))
     if four * q * m.tiny * (n * n) ≤ dyadic (Int.ofNat 1) then some (g * s.grown + s.excess + (under + g * under)) else none
 
-/-- A number that no intermediate result of a composition exceeds. -/
+/-- A number that no intermediate result of a composition exceeds (`Spec.Trail.finite_state`). -/
 def ceiling (s : Trail) : Dyadic := s.spread * (s.inputs + dyadic (Int.ofNat 1)) * dyadic (Int.ofNat 4)
 
 end Trail
