@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from pyzoo.conformance import FAMILIES
-from pyzoo.conformance.gradient import vjp
-from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base
+from pyzoo.conformance.gradient import place, vjp
+from pyzoo.conformance.trace import Call, base
 from pyzoo.errors import InputError
 from pyzoo.ops.point import POINTS, Arithmetic
 
@@ -57,8 +57,8 @@ def _plain(x: Tensor) -> Tensor:
 def _answer(spec: str, inputs: dict[str, Any]) -> tuple[str, Any]:
     try:
         with torch.no_grad():
-            function, wrt = resolve(spec), inputs.pop("wrt", None)
-            output = function(**inputs) if wrt is None else vjp(function, inputs, wrt)
+            function, wrt, number = resolve(spec), inputs.pop("wrt", None), inputs.pop("place", 0)
+            output = function(**inputs) if wrt is None else vjp(function, inputs, wrt, number)
             values = output if isinstance(output, tuple) else (output,)
             if wrong := [type(v).__name__ for v in values if not isinstance(v, Tensor)]:
                 return "error", f"{spec} returned {wrong[0]}, not a tensor"
@@ -94,12 +94,13 @@ class Worker:
     def __call__(self, call: Call) -> Call:
         """The same call, answered by the function. If it raises, returns something else than a tensor, dies or takes
         too long, the call carries the reason in `error`."""
-        kind, value = self._ask({**call.inputs, **call.ints} | ({"wrt": call.wrt} if call.wrt else {}))
+        position = place(call)
+        kind, value = self._ask({**call.inputs, **call.ints} | ({"wrt": call.wrt, "place": position} if call.wrt else {}))
         if kind == "error":
             return replace(call, error=value)
-        names = OUTPUT_NAMES.get(base(call.point), ("",))
-        position = names.index(call.point.removeprefix(base(call.point)).removeprefix("."))
         outputs, arithmetic = value
+        if call.wrt:
+            position = 0
         if position >= len(outputs):
             message = f"{self._spec} returned {len(outputs)} tensors, {call.point} is number {position + 1}"
             return replace(call, error=message)

@@ -15,12 +15,17 @@ COTANGENT = "output_grad"  # the input that holds the weights g of the outputs y
 ENTRIES, ENTRIES_OF_WHOLE = 6, 1  # of each gradient that are compared; each is a pass through the specification
 
 
-def vjp(function: Callable[..., Tensor], inputs: dict[str, Any], wrt: str) -> Tensor:
-    """The gradient of `Σ g y` with respect to the input `wrt`, for y = function(inputs) and g the cotangent among them."""
+EACH_OUTPUT = ("lstm.cell",)  # points with several outputs whose gradients are judged, those of each output alone
+
+
+def vjp(function: Callable[..., Any], inputs: dict[str, Any], wrt: str, place: int = 0) -> Tensor:
+    """The gradient of `Σ g y` with respect to the input `wrt`, for y = function(inputs) and g the cotangent among them.
+    Of several outputs, y is the one at `place`."""
     leaves = {k: v.detach().clone() if isinstance(v, Tensor) else v for k, v in inputs.items() if k != COTANGENT}
     with torch.enable_grad():
         leaves[wrt].requires_grad_()
         output = function(**leaves)
+        output = output[place] if isinstance(output, tuple) else output
         if not output.requires_grad:
             return torch.zeros_like(leaves[wrt])
         (grad,) = torch.autograd.grad(output, leaves[wrt], inputs[COTANGENT], allow_unused=True, materialize_grads=True)
@@ -28,9 +33,10 @@ def vjp(function: Callable[..., Tensor], inputs: dict[str, Any], wrt: str) -> Te
 
 
 def gradients(call: Call, seed: int, answer: Callable[[Call], Call]) -> Iterator[Call]:
-    """The gradient calls of a recorded call, one for each tensor that can be differentiated, answered by `answer`. There
-    are none of a point with several outputs."""
-    if base(call.point) in OUTPUT_NAMES or not call.output.is_floating_point():
+    """The gradient calls of a recorded call, one for each tensor that can be differentiated, answered by `answer`. Of
+    points with several outputs, those in `EACH_OUTPUT` alone have any."""
+    point = base(call.point)
+    if (point in OUTPUT_NAMES and point not in EACH_OUTPUT) or not call.output.is_floating_point():
         return
     generator = torch.Generator().manual_seed(seed)
     weights = torch.randn(call.output.shape, generator=generator).to(call.output.dtype)
@@ -39,12 +45,18 @@ def gradients(call: Call, seed: int, answer: Callable[[Call], Call]) -> Iterator
             yield answer(replace(call, inputs=call.inputs | {COTANGENT: weights}, wrt=name))
 
 
+def place(call: Call) -> int:
+    """Which of its point's outputs a call has."""
+    point = base(call.point)
+    return OUTPUT_NAMES.get(point, ("",)).index(call.point.removeprefix(point).removeprefix("."))
+
+
 def on(function: Callable[..., Tensor], device: str) -> Callable[[Call], Call]:
     """An answer by a function in this process, on a device."""
 
     def answer(call: Call) -> Call:
         inputs = {name: x.to(device) for name, x in call.inputs.items()} | call.ints
-        grad = vjp(function, inputs, call.wrt)
+        grad = vjp(function, inputs, call.wrt, place(call))
         return replace(call, output=grad.cpu(), arithmetic=getattr(function, "arithmetic", call.arithmetic))
 
     return answer

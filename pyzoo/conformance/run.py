@@ -13,12 +13,12 @@ import torch
 from pyzoo.bridge.lean.session import Evaluator
 from pyzoo.conformance import certificate
 from pyzoo.conformance.foreign import Worker, own
-from pyzoo.conformance.gradient import entries, gradients, on
+from pyzoo.conformance.gradient import entries, gradients, on, place
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact, rejected
 from pyzoo.conformance.mutants import mutants, rules
 from pyzoo.conformance.rounding import FORMATS
 from pyzoo.conformance.shrink import shrink
-from pyzoo.conformance.trace import OUTPUT_NAMES, Call, Recorder, base, sample
+from pyzoo.conformance.trace import Call, Recorder, base, sample
 from pyzoo.errors import InputError, MissingError
 from pyzoo.ops.point import POINTS
 
@@ -149,7 +149,7 @@ def judge_calls(
 def judge_gradients(
     lean: Evaluator, name: str, calls: list[Call], seed: int, answer: Callable[[Call], Call], only: str | None = None
 ) -> list[Verdict]:
-    """Verdicts on the gradients of spec points with one output, by point and input, in dataflow order."""
+    """Verdicts on the gradients of spec points, by point and input, in dataflow order."""
     module = family(name)
     counts, alone = getattr(module, "CALLS", {}), getattr(module, "VALUES_ALONE", ())
     verdicts: dict[str, Verdict] = {}
@@ -168,7 +168,7 @@ def judge_gradients(
 
 def own_answer(device: str) -> Callable[[Call], Call]:
     """The gradients of the library's own functions."""
-    return lambda call: on(POINTS[call.point], device)(call)
+    return lambda call: on(POINTS[base(call.point)], device)(call)
 
 
 def conform(
@@ -292,9 +292,8 @@ def _calls_of_points(name: str, calls: list[Call], case: int) -> Iterator[Call]:
 def _changed_outputs(call: Call, done: set[rules.Change], device: str) -> dict[rules.Change, torch.Tensor | None]:
     """The call's output under every change that is not done, None where it has the bits of the unchanged one."""
     point = base(call.point)
-    place = OUTPUT_NAMES.get(point, ("",)).index(call.point.removeprefix(point).removeprefix("."))
     inputs = {name: x.to(device) for name, x in call.inputs.items()} | call.ints
     with full_precision():
-        variants = {change: outputs[place] for change, outputs in rules.variants(point, inputs, done)}
+        variants = {change: outputs[place(call)] for change, outputs in rules.variants(point, inputs, done)}
     plain = variants.pop(None)
     return {change: None if rules.same(plain, x) else x for change, x in variants.items()}

@@ -9,7 +9,7 @@ from pyzoo.cli.conform import conform
 from pyzoo.conformance import FAMILIES, run
 from pyzoo.conformance.emit import emit_test
 from pyzoo.conformance.foreign import isolated
-from pyzoo.conformance.gradient import COTANGENT, on
+from pyzoo.conformance.gradient import COTANGENT, EACH_OUTPUT, on
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base, load, save
 from pyzoo.errors import InputError
@@ -66,7 +66,8 @@ def test_a_correct_models_gradients_pass(lean, family):
     result = run.conform(lean, family, 1, grad=True)
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
     module = run.family(family)
-    judged = {p for p in module.POINTS if base(p) not in OUTPUT_NAMES} - {*getattr(module, "VALUES_ALONE", ())}
+    alone = (*getattr(module, "VALUES_ALONE", ()), *(p for p in OUTPUT_NAMES if p not in EACH_OUTPUT))
+    judged = {p for p in module.POINTS if base(p) not in alone}
     assert {p.id.partition(".grad.")[0] for p in result.points} == judged
 
 
@@ -109,7 +110,16 @@ def test_a_gradient_is_stored_and_judged_again(lean, foreign, tmp_path):
     assert judge(lean, isolated("backward_passes:scan", again), 0, indices=indices).holds
 
 
-@pytest.mark.parametrize(("point", "kind"), [("lstm.cell.h", "several outputs"), ("gpt.logits", "whole network")])
+@pytest.mark.parametrize("point", ["lstm.cell.h", "lstm.cell.c"])
+def test_each_output_has_gradients_of_its_own(lean, point):
+    calls = run.record("lstm", 0)
+    verdicts = run.judge_gradients(lean, "lstm", calls, 0, run.own_answer("cpu"), point)
+    assert len(verdicts) == 7 and all(v.holds and v.id.startswith(f"{point}.grad.") for v in verdicts)
+    exchanged = on(lambda **inputs: POINTS["lstm.cell"](**inputs)[::-1], "cpu")
+    assert any(v.verdict == "FAIL" for v in run.judge_gradients(lean, "lstm", calls, 0, exchanged, point))
+
+
+@pytest.mark.parametrize(("point", "kind"), [("gpt.block.y", "several outputs"), ("gpt.logits", "whole network")])
 def test_a_point_whose_gradients_are_not_judged_is_vacuous_and_says_so(lean, point, kind):
     result = run.conform(lean, point.partition(".")[0], 1, point=point, grad=True)
     assert result.verdict == "VACUOUS" and not result.holds and kind in result.points[0].message
