@@ -1,7 +1,8 @@
-"""For how many modes products with tables are faster than fast transforms, which `pyzoo.ops.spectral_conv.choice` decides by.
+"""For how many modes products with tables, or on a GPU kernels of those modes alone, are faster than fast transforms, which
+`pyzoo.ops.spectral_conv.choice` decides by.
 
-`python benchmarks/spectral.py [--device cuda]` prints how many times as long the fast transforms take as products, forward and
-backward together. `pyzoo bench spectral` compares the layer with others."""
+`python benchmarks/spectral.py [--device cuda]` prints how many times as long the fast transforms take, forward and backward
+together. `pyzoo bench spectral` compares the layer with others."""
 
 import argparse
 
@@ -10,13 +11,19 @@ import torch
 from pyzoo.bench import times, device_name
 from pyzoo.conformance.run import full_precision
 from pyzoo.ops.spectral_conv.layer import SpectralConv
+from pyzoo.ops.spectral_conv.operator import KernelConv
 
+RUN = {
+    "kernel": KernelConv.apply,
+    "matrix": lambda x, weight: SpectralConv.apply(x, weight, "matrix"),
+    "fft": lambda x, weight: SpectralConv.apply(x, weight, "fft"),
+}
 MODES = (8, 16, 24, 32, 48, 64, 96, 128)
 
 
 def crossover(device: str) -> None:
     """Print the ratios."""
-    B, C = (16, 64) if device == "cuda" else (8, 64)
+    B, C, ours = (16, 64, "kernel") if device == "cuda" else (8, 64, "matrix")
     for n in (256, 1024, 8192):
         ratios = []
         for modes in MODES:
@@ -25,11 +32,11 @@ def crossover(device: str) -> None:
             weight = (torch.randn(C, C, modes, 2, device=device, generator=generator) / C).requires_grad_()
             x.requires_grad_()
             spent = times({
-                kind: lambda kind=kind: torch.autograd.grad(SpectralConv.apply(x, weight, kind), (x, weight), grad)
-                for kind in ("matrix", "fft")
+                kind: lambda run=run: torch.autograd.grad(run(x, weight), (x, weight), grad)
+                for kind, run in RUN.items() if kind in (ours, "fft")
             }, device)  # fmt: skip
-            ratios.append(f"M{modes} {spent['fft'] / spent['matrix']:.2f}")
-        print(f"B{B} C{C} n{n}, fft / matrix: {', '.join(ratios)}", flush=True)
+            ratios.append(f"M{modes} {spent['fft'] / spent[ours]:.2f}")
+        print(f"B{B} C{C} n{n}, fft / {ours}: {', '.join(ratios)}", flush=True)
 
 
 def main() -> None:

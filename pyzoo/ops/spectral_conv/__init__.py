@@ -11,17 +11,18 @@ from torch import Tensor
 
 from pyzoo.ops import nvrtc
 from pyzoo.ops.point import SINGLE, spec_point
+from pyzoo.ops.spectral_conv import cuda
 from pyzoo.ops.spectral_conv.layer import SpectralConv
 
-MOST_MODES = {"matrix": 32, "kernel": 128}  # with which each is faster than fast transforms, by `benchmarks/spectral.py`
-LARGEST_TABLE = 1 << 22  # points times modes: the two tables then have 64 MiB in fp32
+MOST_MODES = {"matrix": 32, "kernel": 64}  # with which each is known to be faster than fast transforms
+LARGEST_TABLE = 1 << 22  # entries: of two tables for products, or of a kernel's table of pairs; 32 MiB in fp32
 
 
 def choice(n: int, modes: int, dtype: torch.dtype = torch.float32, device: str = "cpu") -> str:
-    """Which transforms a call has. `kernel`: on a GPU with at most 128 modes, CUDA kernels that compute those modes alone.
-    `matrix`: elsewhere with at most 32 modes and n * modes <= 2^22, products with tables of the lowest modes, and always in half
-    precision, for which `torch.fft` has no general transform. Else `fft`."""
-    if device == "cuda" and modes <= MOST_MODES["kernel"] and _has_kernels():
+    """Which transforms a call has. `kernel`: on a GPU with at most 64 modes, CUDA kernels that compute those modes alone.
+    `matrix`: elsewhere with at most 32 modes, products with tables of the lowest modes, and always in half precision, for which
+    `torch.fft` has no general transform. Else, and where tables would have more than 2^22 entries, `fft`."""
+    if device == "cuda" and modes <= MOST_MODES["kernel"] and n // cuda.radix(n) * modes <= LARGEST_TABLE and _has_kernels():
         return "kernel"
     few = modes <= MOST_MODES["matrix"] and n * modes <= LARGEST_TABLE
     return "matrix" if few or dtype.itemsize == 2 else "fft"

@@ -29,18 +29,22 @@ class Plan:
     blocks: int
 
 
+def radix(n: int) -> int:
+    """Points that a thread transforms in registers: at most 16, a divisor of n that leaves a warp places enough."""
+    return next(r for r in (16, 8, 4, 2, 1) if n % r == 0 and (n // r >= 32 or r == 1))
+
+
 @lru_cache(maxsize=256)
 def plan(signals: int, n: int, modes: int, dtype: torch.dtype, multiprocessors: int) -> Plan:
     """The plan for so many signals of n points. A group's points are spread over several warps if there are few warps."""
-    radix = next(r for r in (16, 8, 4, 2, 1) if n % r == 0 and (n // r >= 32 or r == 1))
     own = min(16, 1 << (modes - 1).bit_length())
     groups = min(4, -(-modes // own))
     rows = 1 if dtype == torch.float64 else 2 if groups == 1 else 4
     warps, parts = -(-signals // rows) * -(-modes // own), 1
     wanted, most = (16 * multiprocessors, 8) if groups == 1 else (8 * multiprocessors, 8 // max(rows, groups))
-    while warps * parts < wanted and 64 * parts <= n // radix and 2 * parts <= most:
+    while warps * parts < wanted and 64 * parts <= n // radix(n) and 2 * parts <= most:
         parts *= 2
-    return Plan(radix, rows, own, groups, parts, max(1, 8 // (groups * parts)))
+    return Plan(radix(n), rows, own, groups, parts, max(1, 8 // (groups * parts)))
 
 
 @lru_cache(maxsize=None)

@@ -1,0 +1,44 @@
+"""`pyzoo bench`: what it refuses, and how it prints and stores a row."""
+
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from pyzoo import bench
+from pyzoo.bench import Row, document, errors_of
+from pyzoo.cli import app
+from pyzoo.cli import bench as command
+from pyzoo.errors import InputError
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["rockets"], "'rockets' has no benchmark; there are scan, spectral, gpt, mamba, decode"),
+    (["scan", "--out", "nowhere/table.json"], "--out: nowhere is not a folder"),
+])  # fmt: skip
+def test_bad_input_is_one_sentence(arguments, sentence):
+    result = CliRunner().invoke(app, ["bench", *arguments])
+    assert isinstance(result.exception, InputError) and str(result.exception) == sentence
+
+
+def test_what_is_far_from_fp64_is_not_timed():
+    exact = torch.ones(4, dtype=torch.float64)
+    assert errors_of("ones", {"right": exact.float()}, exact, 1e-6) == {"right": 0}
+    for wrong in (exact + 1e-3, exact * torch.nan):
+        with pytest.raises(ValueError, match="wrong is .* of the norm away from fp64 on ones"):
+            errors_of("ones", {"right": exact, "wrong": wrong}, exact, 1e-6)
+
+
+def test_a_row_is_printed_beside_ours():
+    ours, other = (Row("p", name, {"forward": ms, "backward": 2 * ms}, 1e-7, 10**9, 1.0, 8)
+                   for name, ms in (("pyzoo", 2.0), ("other", 4.0)))  # fmt: skip
+    line = command._line(other, ours)
+    assert line["× ours"] == "2.00, 2.00" and line["GB/s"] == "250" and line["of floor"] == "25%" and line["tokens/s"] == "2,000"
+    assert json.loads(json.dumps(document([ours], "cpu")))["rows"][0]["times"] == {"forward": 2.0, "backward": 4.0}
+
+
+def test_times_are_medians_of_milliseconds(monkeypatch):
+    ticks = iter([0.0, 1.0] * 100)
+    monkeypatch.setattr(bench.time, "perf_counter", lambda: next(ticks))
+    assert bench.times({"one": lambda: None}, "cpu") == {"one": 1000.0}
