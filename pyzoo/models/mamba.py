@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pyzoo.ops import mamba as ops
@@ -118,7 +119,7 @@ class Mamba(nn.Module):
         self.norm = RMSNorm(config.width, config.eps, norm)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        x = self.embedding[tokens]
+        x = F.embedding(tokens, self.embedding)
         for norm, mixer in zip(self.norms, self.mixers, strict=True):
             x = x + mixer(norm(x))
         return self.ops.head(x=self.norm(x), weight=self.embedding)
@@ -129,7 +130,7 @@ class Mamba(nn.Module):
 
     def step(self, tokens: Tensor, memory: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """One token of each stream: tokens (B) and the memory -> logits (B, V) and the new memory."""
-        x, after = self.embedding[tokens], []
+        x, after = F.embedding(tokens, self.embedding), []
         for norm, mixer, (window, h) in zip(self.norms, self.mixers, memory, strict=True):
             y, window, h = mixer.step(norm(x), window, h)
             x = x + y

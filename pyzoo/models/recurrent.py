@@ -81,7 +81,7 @@ class RecurrentModel(Recurrent):
 
     def forward(self, tokens: Tensor, memory: list[dict[str, Tensor]] | None = None) -> Tensor:
         if self.training and memory is None and not self.config.original:
-            return self.head(self.core(self.embedding[tokens])[0])
+            return self.head(self.core(F.embedding(tokens, self.embedding))[0])
         return self._logits(self.states(self._embed(tokens), memory))
 
     def step(self, tokens: Tensor, memory: list[dict[str, Tensor]]) -> tuple[Tensor, list[dict[str, Tensor]]]:
