@@ -33,7 +33,8 @@ ORDERS = ("plain", "sequential", "backward", "tree", "chunks", "shuffled")
 SCANS = ("mamba.states",)  # recurrences that are composed in a tree too
 UNDECLARED = {  # what a declaration would have to cover that `Reordered` leaves alone
     "mamba.states", "mamba.mixer", "mamba.step", "mamba.selective_scan",  # the steps
-    "mamba.readout",  # the skip connection, which is one of the sum's terms
+    "mamba2.mixer", "mamba2.step",
+    "mamba.readout", "mamba2.ssd", "mamba2.ssd_step",  # the skip connection, which is one of the sum's terms
 }  # fmt: skip
 ENTRIES = 24  # of a call's output that are compared
 WIDER = dict.fromkeys((torch.float32, torch.float64), torch.float64) | dict.fromkeys(
