@@ -97,6 +97,7 @@ def test_a_function_that_does_not_exist_is_bad_input(call, spec):
         ("timm", "resnet.block", "timm_basic_block"),
         ("timm", "vit.patchify", "timm_patch_embed"),
         ("transformers", "mamba.mixer", "transformers_mamba_mixer"),
+        ("transformers", "mamba2.mixer", "transformers_mamba2_mixer"),
         ("mambapy", "mamba.states", "mambapy_pscan"),
         ("torch", "gpt.norm", "torch_layer_norm"),
         ("torch", "gpt.attend", "torch_attention"),

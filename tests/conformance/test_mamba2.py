@@ -13,7 +13,7 @@ from pyzoo.conformance.trace import Call
 from pyzoo.ops import mamba2 as ops
 
 
-@pytest.mark.parametrize("seed", range(1))
+@pytest.mark.parametrize("seed", range(7))
 def test_a_correct_model_passes(lean, seed):
     result = run.conform(lean, "mamba2", seed)
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
