@@ -17,6 +17,9 @@ public import Spec.Check.Verdict
 public import Spec.Check.ViT
 public import Spec.Law.Attention
 public import Spec.Law.Backward
+public import Spec.Law.Backward.Slope
+public import Spec.Law.Backward.Functions
+public import Spec.Law.Backward.Verdict
 public import Spec.Law.Causal
 public import Spec.Law.Complex
 public import Spec.Law.Contains

@@ -148,9 +148,11 @@ def _show(console: Console, result, traces: Path, impl: str | None) -> None:
 
 def _show_mutants(console: Console, mutants: list[dict]) -> None:
     """Those written by hand one by one; of those made by rule the survivors, and how many there are."""
+    from pyzoo.conformance.run import survived
+
     by_rule = [m for m in mutants if "equivalent" in m]
     by_hand = [m for m in mutants if "equivalent" not in m]
-    survivors = [m for m in by_rule if not m["killed"] and m["equivalent"] is None]
+    survivors = [m for m in by_rule if survived(m)]
     for m in (*by_hand, *survivors):
         console.print(f"{'killed' if m['killed'] else 'SURVIVED':8} {m['id']}" + (f" by {m['by']}" if m["by"] else ""),
                       markup=False, soft_wrap=True)
@@ -158,9 +160,9 @@ def _show_mutants(console: Console, mutants: list[dict]) -> None:
         killed = sum(m["killed"] for m in by_hand)
         console.print(f"{killed} of {len(by_hand)} mutants killed", markup=False, soft_wrap=True)
     if by_rule:
-        killed = sum(m["killed"] for m in by_rule)
-        console.print(f"by rule: {killed} of {len(by_rule)} mutants killed, {len(by_rule) - killed - len(survivors)} "
-                      f"equivalent, {len(survivors)} survived", markup=False, soft_wrap=True)
+        killed, equivalent, limits = (sum(bool(m[name]) for m in by_rule) for name in ("killed", "equivalent", "limit"))
+        console.print(f"by rule: {killed} of {len(by_rule)} mutants killed, {equivalent} equivalent, {limits} too small for the "
+                      f"budget, {len(survivors)} survived", markup=False, soft_wrap=True)
 
 
 def _inputs(call) -> str:

@@ -50,7 +50,7 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        return bool(self.points) and all(p.holds for p in self.points) and all(m["killed"] or m.get("equivalent") for m in self.mutants)
+        return bool(self.points) and all(p.holds for p in self.points) and not any(survived(m) for m in self.mutants)
 
     def document(self, lean: dict[str, str]) -> dict[str, Any]:
         """The JSON report."""
@@ -254,7 +254,8 @@ def kill(lean: Evaluator, name: str, mutant: Any, seed: int, device: str) -> dic
 def kill_by_rule(lean: Evaluator, name: str, seed: int, device: str) -> list[dict[str, Any]]:
     """Change every operation of the spec points' functions by every rule (`pyzoo.conformance.mutants.rules`). Lean's
     verdict FAIL on one of the calls kills a mutant. One that lives is `equivalent` if its outputs have the same bits in
-    all calls, if the same change of the spec point in which it lies is killed, or if the rules' file argues why."""
+    all calls, or if the same change of the spec point in which it lies is killed; `limit` says of a known one why the
+    budget is too wide for it."""
     by: dict[rules.Change, str | None] = {}  # the point that has killed a change, or "" if it has changed a bit
     for case in range(seed, seed + RULE_CASES):
         for call in _calls_of_points(name, record(name, case, device), case):
@@ -277,8 +278,14 @@ def _report(change: rules.Change, by: dict[rules.Change, str | None]) -> dict[st
         equivalent = "the same bits in all calls"
     elif not point:
         inner = change.inner and by.get(change.inner)
-        equivalent = f"{change.inner.id} is the same change, and is killed" if inner else rules.argued(change)
-    return {"id": change.id, "killed": bool(point), "by": point or None, "why": change.why, "equivalent": equivalent}
+        equivalent = f"{change.inner.id} is the same change, and is killed" if inner else None
+    limit = None if point or equivalent else rules.LIMITS.get(change.id)
+    return {"id": change.id, "killed": bool(point), "by": point or None, "why": change.why, "equivalent": equivalent, "limit": limit}
+
+
+def survived(mutant: dict[str, Any]) -> bool:
+    """Whether a mutant lives without a reason that is known."""
+    return not (mutant["killed"] or mutant.get("equivalent") or mutant.get("limit"))
 
 
 def _calls_of_points(name: str, calls: list[Call], case: int) -> Iterator[Call]:

@@ -12,6 +12,7 @@ import torch
 
 from pyzoo.paths import cache_dir
 
+NUMBERS = Path(__file__).parent / "numbers.cuh"
 _INT64 = (ctypes.c_int64,)
 
 
@@ -26,13 +27,13 @@ def missing() -> str | None:
 
 @lru_cache(maxsize=None)
 def compiled(files: tuple[Path, ...], macros: tuple[tuple[str, str], ...], device: int) -> Any:
-    """The kernels in the files, one after the other, with the macros defined, for a device."""
+    """The kernels in the files, one after the other after `numbers.cuh`, with the macros defined, for a device."""
     from cuda.core import Device, ObjectCode, Program, ProgramOptions
 
     where = Device(device)
     where.set_current()
     arch = f"sm_{where.arch}"
-    source = "\n".join(file.read_text() for file in files)
+    source = "\n".join(file.read_text() for file in (NUMBERS, *files))
     key = hashlib.sha256(repr((source, macros, arch, torch.version.cuda)).encode()).hexdigest()[:32]
     stored = cache_dir() / "cuda" / f"{files[-1].stem}-{arch}-{key}.cubin"
     if not stored.exists():

@@ -1,5 +1,7 @@
 """`pyzoo conform chargpt`: correct models pass, wrong ones fail, whatever the cache."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,6 +11,8 @@ from pyzoo.conformance.mutants import mutants
 from pyzoo.conformance.points import gpt as points
 from pyzoo.conformance.trace import Call
 from pyzoo.models.gpt import from_published
+from pyzoo.ops import gpt as ops
+from pyzoo.ops.point import SINGLE, implements
 from pyzoo.tasks import gpt_adder
 from pyzoo.train.folder import RunFolder
 
@@ -19,6 +23,32 @@ def test_a_correct_model_passes(lean, seed):
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
     assert {p.id for p in result.points} == {"gpt.parameters", *points.POINTS}
     assert all(p.elements > 0 for p in result.points)
+
+
+def with_fast_kernels(monkeypatch):
+    plain = points.model
+
+    def fast(seed, tied=False):
+        built = plain(seed, tied)
+        built.config = replace(built.config, fast_kernels=True)
+        return built
+
+    monkeypatch.setattr(points, "model", fast)
+
+
+def test_fast_kernels_pass(lean, monkeypatch):
+    used = []
+    monkeypatch.setattr(ops, "fast_block", lambda own=ops.fast_block, **x: used.append(1) or own(**x))
+    with_fast_kernels(monkeypatch)
+    result = run.conform(lean, "gpt", 0)
+    assert used and result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
+
+
+def test_a_fast_kernel_without_a_causal_mask_fails(lean, monkeypatch):
+    attend = torch.nn.functional.scaled_dot_product_attention
+    monkeypatch.setattr(ops, "fast_attend", implements("gpt.attend", SINGLE)(lambda *, q, k, v: attend(q, k, v)))
+    with_fast_kernels(monkeypatch)
+    assert "gpt.attend" in {p.id for p in run.conform(lean, "gpt", 0).points if p.verdict == "FAIL"}
 
 
 @pytest.mark.parametrize("mutant", mutants("gpt"), ids=lambda m: m.id)

@@ -1,5 +1,7 @@
 """The real Mamba-2: shapes, gradients, and what the theorems about its mixer say of it."""
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,16 +16,20 @@ seeds, lengths = st.integers(0, 2**16), st.integers(1, 40)
 
 
 def built(seed: int = 0, chunk: int = 4) -> Mamba2:
-    """A model in fp64, whose states outlast a chunk."""
+    """A model in fp64, with weights that fp32 has too, whose states outlast a chunk."""
     torch.manual_seed(seed)
-    model = Mamba2(Mamba2Config(**SIZES, chunk=chunk)).double().eval()
+    model = Mamba2(Mamba2Config(**SIZES, chunk=chunk)).eval()
     for mixer in model.mixers:
         mixer.a_log.data.sub_(2)
-    return model
+    return model.double()
 
 
-def close(x: torch.Tensor, y: torch.Tensor) -> bool:
-    return torch.allclose(x, y, rtol=1e-10, atol=1e-12)
+def close(x: torch.Tensor, model: Mamba2, tokens: torch.Tensor) -> bool:
+    """Whether the last of these outputs are the model's but for roundings. Those of fp64 are 2^-29 of fp32's, so less than 2^-20 of
+    what the same model is off by in fp32 is asked for: 2^9 is for errors of fp32 that happen to cancel."""
+    exact, rough = model(tokens), copy.deepcopy(model).float()(tokens).double()
+    n = x.shape[1]
+    return bool((x - exact[:, -n:]).abs().max() <= 2**-20 * (rough - exact).abs().max())
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 7, 33])
@@ -50,7 +56,7 @@ def test_steps_far_beyond_a_chunks_decay_have_finite_gradients():
 def test_the_length_of_the_chunks_does_not_matter(seed, length, one, other):
     """`Spec.Ssd.chunked_eq_recurrent`."""
     tokens = torch.randint(11, (2, length), generator=torch.Generator().manual_seed(seed))
-    assert close(built(seed, one)(tokens), built(seed, other)(tokens))
+    assert close(built(seed, one)(tokens), built(seed, other), tokens)
 
 
 @settings(max_examples=15, deadline=None)
@@ -62,7 +68,7 @@ def test_a_stream_gives_what_the_whole_sequence_gives(seed, length):
     for token in tokens.unbind(1):
         logits, memory = model.step(token, memory)
         out.append(logits)
-    assert close(torch.stack(out, 1), model(tokens))
+    assert close(torch.stack(out, 1), model, tokens)
 
 
 def test_a_stream_that_forgets_its_state_is_seen():
@@ -71,8 +77,8 @@ def test_a_stream_that_forgets_its_state_is_seen():
     for token in tokens[0, :-1]:
         _, memory = model.step(token[None], memory)
     forgotten = [(window, torch.zeros_like(h)) for window, h in memory]
-    assert close(model.step(tokens[:, -1], memory)[0], model(tokens)[:, -1])
-    assert not close(model.step(tokens[:, -1], forgotten)[0], model(tokens)[:, -1])
+    assert close(model.step(tokens[:, -1], memory)[0][:, None], model, tokens)
+    assert not close(model.step(tokens[:, -1], forgotten)[0][:, None], model, tokens)
 
 
 @settings(max_examples=25, deadline=None)

@@ -85,6 +85,13 @@ def test_a_mixer_with_fast_kernels_is_a_mixer(lean):
     assert verdict(lean, "mamba.mixer", {"x": x} | parameters, mixer(x).flip(1)) == "FAIL"
 
 
+def test_a_fast_norm_is_a_norm(lean):
+    x, weight = torch.randn(2, 3, 5), torch.randn(5)
+    inputs = {"x": x, "weight": weight, "eps": torch.tensor(1e-5)}
+    assert verdict(lean, "mamba.norm", inputs, ops.fast_norm(x=x, weight=weight, eps=1e-5)) == "WITHIN"
+    assert verdict(lean, "mamba.norm", inputs, ops.fast_norm(x=x, weight=weight, eps=1e-2)) == "FAIL"
+
+
 ARGUMENTS = ("u", "dt", "a", "b", "c", "d", "z", "bias", "h0")
 Results = dict[str, Tensor]
 

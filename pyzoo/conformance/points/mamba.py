@@ -60,17 +60,23 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
     """One sequence through the model, then its last token as a step of a stream, and a scan with the first mixer's weights."""
     built = (model(seed) if run is None else saved(run)).to(device, dtype)
     length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
-    tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
+    record_text(recorder, built, length, 1 if run else 2, seed, replaced)
+    with recorder.recording(replaced):
+        ops.selective_scan(**scan_inputs(built, seed, length))
+
+
+def record_text(recorder: Recorder, built: Mamba, length: int, batch: int, seed: int, replaced: dict[str, Callable]) -> None:
+    """Sequences of random tokens through the model, then one more token of each as a step of a stream."""
+    device = built.embedding.device
+    tokens = torch.randint(built.config.vocab, (batch, length + 1), device=device,
                            generator=torch.Generator(device).manual_seed(seed))
     with recorder.recording(replaced):
         built(tokens[:, :length])
-    memory = built.start(len(tokens))
+    memory = built.start(batch)
     for t in range(length):
         _, memory = built.step(tokens[:, t], memory)
     with recorder.recording(replaced):
         built.step(tokens[:, length], memory)
-    with recorder.recording(replaced):
-        ops.selective_scan(**scan_inputs(built, seed, length))
 
 
 def scan_inputs(built: Mamba, seed: int, length: int) -> dict[str, torch.Tensor]:

@@ -7,8 +7,11 @@ from typing import Any
 
 import torch
 
+from pyzoo.conformance.points.mamba import record_text, saved, skip
 from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.models.mamba2 import Mamba2, Mamba2Config
+
+__all__ = ["CALLS", "POINTS", "facts", "limit", "model", "record", "saved", "skip"]
 
 POINTS = (
     "mamba2.norm", "mamba2.in_proj", "mamba2.conv", "mamba2.silu", "mamba2.dt", "mamba2.decays", "mamba2.starts",
@@ -24,11 +27,6 @@ CALLS = dict.fromkeys((p for p in WHOLE if p != "mamba2.conv"), 1)  # the first 
 def limit(call: Call) -> int:
     """How many entries of a call's output are compared. A sequence is evaluated as a whole, so all of it is."""
     return call.output.numel() if call.point in WHOLE else 128
-
-
-def skip(call: Call) -> str | None:
-    """Why a call is not judged."""
-    return None
 
 
 def model(seed: int) -> Mamba2:
@@ -52,27 +50,12 @@ def model(seed: int) -> Mamba2:
     return built
 
 
-def saved(run: Path) -> Mamba2:
-    """The model of a saved run."""
-    from pyzoo.tasks.mamba import load
-
-    return load(run)[0].eval()
-
-
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
            replaced: dict[str, Callable]) -> None:  # fmt: skip
     """One sequence through the model, then its last token as a step of a stream."""
     built = (model(seed) if run is None else saved(run)).to(device, dtype)
     length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
-    tokens = torch.randint(built.config.vocab, (2 if run is None else 1, length + 1), device=device,
-                           generator=torch.Generator(device).manual_seed(seed))
-    with recorder.recording(replaced):
-        built(tokens[:, :length])
-    memory = built.start(len(tokens))
-    for t in range(length):
-        _, memory = built.step(tokens[:, t], memory)
-    with recorder.recording(replaced):
-        built.step(tokens[:, length], memory)
+    record_text(recorder, built, length, 1 if run else 2, seed, replaced)
 
 
 def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:

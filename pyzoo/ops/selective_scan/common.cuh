@@ -21,23 +21,6 @@
 #define BLOCKS_OF_GROUP ((E / G + CHANNELS - 1) / CHANNELS)
 static_assert(WARPS >= 1 && CHANNELS % (NEIGHBOURS * WIDE) == 0 && STEPS % LANES == 0 && LANES <= PADDED, "a plan that fits no warp");
 
-typedef unsigned int uint;
-typedef long long int64;
-struct bf16 { unsigned short bits; };
-struct half { unsigned short bits; };
-
-__device__ __forceinline__ float real(float x) { return x; }
-__device__ __forceinline__ float real(bf16 x) { return __uint_as_float((uint)x.bits << 16); }
-__device__ __forceinline__ float real(half x) { float y; asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits)); return y; }
-template <class T> __device__ __forceinline__ T rounded(float x);
-template <> __device__ __forceinline__ float rounded<float>(float x) { return x; }
-template <> __device__ __forceinline__ bf16 rounded<bf16>(float x) {
-    bf16 y; asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x)); return y;
-}
-template <> __device__ __forceinline__ half rounded<half>(float x) {
-    half y; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x)); return y;
-}
-
 __device__ __forceinline__ float exp2_(float x) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float reciprocal(float x) { float y; asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float sigmoid(float x) { return reciprocal(1.0f + exp2_(-LOG2E * x)); }

@@ -7,18 +7,6 @@
 //   THREADS  threads of a block
 // Layout: xz (B, 2E), window (B, E, K - 1) oldest first, h (B, E, N), y (B, E); the new window and states may take the old ones' place.
 
-typedef unsigned int uint;
-typedef long long int64;
-struct bf16 { unsigned short bits; };
-struct half { unsigned short bits; };
-
-__device__ __forceinline__ float real(float x) { return x; }
-__device__ __forceinline__ float real(bf16 x) { return __uint_as_float((uint)x.bits << 16); }
-__device__ __forceinline__ float real(half x) { float y; asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits)); return y; }
-__device__ __forceinline__ void round_to(float& y, float x) { y = x; }
-__device__ __forceinline__ void round_to(bf16& y, float x) { asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x)); }
-__device__ __forceinline__ void round_to(half& y, float x) { asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x)); }
-
 #define CHANNELS ((E + CLUSTER - 1) / CLUSTER)
 #define STATES ((N + LANES - 1) / LANES)
 #define SELECTED (R + 2 * N)  // of x_proj: the step size before its projection, B and C
@@ -106,11 +94,11 @@ step(const REAL* xz, const REAL* window, const REAL* h, REAL* new_window, REAL* 
                 const int64 at = (row + c) * N + n;
                 const float a = -expf(real(a_log[e * N + n]));
                 const float now = expf(delta * a) * real(h[at]) + moved * selected[R + n];
-                round_to(new_h[at], now);
+                new_h[at] = rounded<REAL>(now);
                 sum += selected[R + N + n] * now;
             }
         }
         sum = sum_over<LANES>(sum);
-        if (l == 0 && there) round_to(y[row + c], (sum + real(d[e]) * in) * silu(real(xz[b * 2 * E + E + e])));
+        if (l == 0 && there) y[row + c] = rounded<REAL>((sum + real(d[e]) * in) * silu(real(xz[b * 2 * E + E + e])));
     }
 }

@@ -14,24 +14,13 @@
 // The inverse goes the same way back. `table` (M, PLACES) holds exp(-2πi k s / N). No branch keeps loads from running ahead: what is
 // beyond the last mode or signal repeats the last, and is not stored.
 
-typedef long long int64;
-struct bf16 { unsigned short bits; };
-struct half { unsigned short bits; };
 struct alignas(2 * sizeof(REAL)) Complex { REAL re, im; };
 struct alignas(2 * sizeof(SIGNAL)) Stored { SIGNAL re, im; };  // of a weight
 
-__device__ __forceinline__ float real(float x) { return x; }
-__device__ __forceinline__ double real(double x) { return x; }
-__device__ __forceinline__ float real(bf16 x) { return __uint_as_float((unsigned)x.bits << 16); }
-__device__ __forceinline__ float real(half x) { float y; asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits)); return y; }
-__device__ __forceinline__ void round_to(float& y, float x) { y = x; }
-__device__ __forceinline__ void round_to(double& y, double x) { y = x; }
-__device__ __forceinline__ void round_to(bf16& y, float x) { asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x)); }
-__device__ __forceinline__ void round_to(half& y, float x) { asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x)); }
 __device__ __forceinline__ Complex load(const Complex& x) { return x; }
 __device__ __forceinline__ Complex load(const Stored& x) { const Stored y = x; return {real(y.re), real(y.im)}; }
 __device__ __forceinline__ void store(Complex& to, Complex x) { to = x; }
-__device__ __forceinline__ void store(Stored& to, Complex x) { Stored y; round_to(y.re, x.re); round_to(y.im, x.im); to = y; }
+__device__ __forceinline__ void store(Stored& to, Complex x) { to = Stored{rounded<SIGNAL>(x.re), rounded<SIGNAL>(x.im)}; }
 
 // cos(2πk/16), sin(2πk/16) for k = 0, ..., 4
 __device__ constexpr double COS[] = {1.0, 0.92387953251128674, 0.70710678118654752, 0.38268343236508977, 0.0};
@@ -255,7 +244,7 @@ extern "C" __global__ void __launch_bounds__(128, 5) truncated_inverse(const Com
             inverse<RADIX, 1>(re[i], im[i], points);
             if (first + i < rows)
 #pragma unroll
-                for (int j = 0; j < RADIX; j++) round_to(y[(first + i) * N + s + j * PLACES], points[j]);
+                for (int j = 0; j < RADIX; j++) y[(first + i) * N + s + j * PLACES] = rounded<SIGNAL>(points[j]);
         }
     }
 }
