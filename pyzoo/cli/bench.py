@@ -12,11 +12,11 @@ from pyzoo.errors import InputError
 if TYPE_CHECKING:
     from pyzoo.bench import Row
 
-SUBJECTS = ("scan", "spectral", "gpt", "mamba", "decode")
+SUBJECTS = ("scan", "recurrence", "spectral", "gpt", "mamba", "decode")
 
 
 def bench(
-    subject: Annotated[str, typer.Argument(help="scan or spectral: operators; gpt or mamba: training steps; decode: generation")],
+    subject: Annotated[str, typer.Argument(help="scan, recurrence or spectral: operators; gpt or mamba: training steps; decode: generation")],
     cuda: Annotated[bool, typer.Option("--cuda", help="on the CUDA device")] = False,
     out: Annotated[Path | None, typer.Option(help="also write the table to this JSON file")] = None,
 ) -> None:
