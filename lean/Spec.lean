@@ -38,6 +38,7 @@ public import Spec.Law.GPT
 public import Spec.Law.Interval
 public import Spec.Law.Mamba
 public import Spec.Law.Mamba2
+public import Spec.Law.Mamba2Exact
 public import Spec.Law.OnlineSoftmax
 public import Spec.Law.Execution
 public import Spec.Law.Holds
