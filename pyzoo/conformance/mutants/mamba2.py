@@ -39,8 +39,8 @@ def transposed(*, g):
 
 
 def starts(g: Tensor, v: Tensor, b: Tensor, whole: Tensor, left: Tensor, carry: Callable = torch.mul) -> Tensor:
-    """The states before each chunk, from the decay of each chunk (B, J, H) and of its places (B, J, H, Q); `carry` takes a decay
-    and a state over a chunk."""
+    """The states before each chunk, from the decay of each chunk (B, J, H) and of its places (B, J, H, Q); `carry`
+    takes a decay and a state over a chunk."""
     added = v.permute(0, 1, 3, 4, 2) @ (b[:, :, None] * left[..., None])
     h = [torch.zeros_like(added[:, 0])]
     for j in range(g.shape[1] - 1):
