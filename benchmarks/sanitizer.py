@@ -10,6 +10,7 @@ import torch
 from pyzoo.bench.scan import inputs
 from pyzoo.models.mamba import MambaConfig, Mixer
 from pyzoo.ops import mamba
+from pyzoo.ops.linear_scan import linear_scan
 from pyzoo.ops.selective_scan import cuda, selective_scan
 from pyzoo.ops.spectral_conv import spectral_conv
 
@@ -30,6 +31,18 @@ def scans() -> int:
             leaves = {name: tensor.requires_grad_() for name, tensor in x.items()}
             selective_scan(**leaves)[0].float().sum().backward()
             calls += 3
+    return calls
+
+
+def recurrences() -> int:
+    """The linear recurrence in several chunks and its gradients."""
+    calls = 0
+    for dtype in (*DTYPES, torch.float64):
+        for B, L, D in ((2, 131, 33), (1, 1, 1), (3, 1000, 8)):
+            decay, input = (torch.rand(B, L, D, device="cuda").to(dtype).requires_grad_() for _ in range(2))
+            h0 = torch.rand(B, D, device="cuda").to(dtype).requires_grad_()
+            linear_scan(decay=decay, input=input, h0=h0).float().sum().backward()
+            calls += 1
     return calls
 
 
@@ -61,5 +74,5 @@ def steps() -> int:
 
 if __name__ == "__main__":
     torch.manual_seed(0)
-    print(sum(run() for run in (scans, convolutions, steps)), "calls")
+    print(sum(run() for run in (scans, recurrences, convolutions, steps)), "calls")
     torch.cuda.synchronize()

@@ -33,7 +33,7 @@ def bench(
     from rich.table import Column, Table
 
     from pyzoo.bench import device_name, document
-    from pyzoo.conformance.run import full_precision
+    from pyzoo.conformance.precision import full_precision
 
     with full_precision():
         rows = list(import_module(f"pyzoo.bench.{subject}").rows(device))
