@@ -11,6 +11,38 @@ They hold for every scalar, so for floating-point numbers bit for bit.
 @[expose] public noncomputable section
 namespace Spec.Mamba2
 variable {α : Type} [Scalar α] {H P N Q : Nat}
+open Scalar
+
+theorem getElem_chunk (xs : Array (Reading H P N α)) (m i : Nat) (h : i < Q) :
+    (chunk Q xs m)[i] = xs.getD (m * Q + i) Reading.nothing := by
+  rw [chunk, getElem_build]
+
+omit [Scalar α] in
+theorem getElem_logs (s : Vector (Reading H P N α) Q) (k : Fin H) (i : Nat) (h : i < Q) :
+    (logs s k)[i] = s[i].g[k] := by
+  rw [logs, getElem_build]; rfl
+
+theorem getElem_advance (h : Image H P N α) (s : Reading H P N α) (k : Fin H) (p : Fin P) (n : Fin N) :
+    (advance h s)[k][p][n] = step (exp s.g[k]) h[k][p][n] (s.v[k][p] * s.b[n]) := by
+  simp only [advance, Fin.getElem_fin, getElem_build]
+
+theorem getElem_absorb (s : Vector (Reading H P N α) Q) (h : Image H P N α) (k : Fin H) (p : Fin P) (n : Fin N) :
+    (absorb s h)[k][p][n] = step (exp (sum (entries Q fun i => (logs s k)[i]))) h[k][p][n]
+      (dot (entries Q fun j => (s[j].b[n] * between (logs s k) ⟨Q - 1, by have := j.2; omega⟩ j, s[j].v[k][p]))) := by
+  simp only [absorb, toEnd, Fin.getElem_fin, getElem_build]
+
+theorem getElem_readout (d : Vector α H) (s : Reading H P N α) (h : Image H P N α) (k : Fin H) (p : Fin P) :
+    (readout d s h)[k][p] = dot ((d[k], s.x[k][p]) :: entries N fun n => (s.c[n], h[k][p][n])) := by
+  simp only [readout, Fin.getElem_fin, getElem_build]
+
+theorem getElem_emit (d : Vector α H) (s : Vector (Reading H P N α) Q) (h : Image H P N α) (i : Fin Q)
+    (k : Fin H) (p : Fin P) : (emit d s h i)[k][p] =
+      dot ((d[k], s[i].x[k][p]) :: (inner s[i].c h[k][p] * exp (upTo (logs s k) i), int 1) ::
+      entries (i.1 + 1) fun j =>
+        (inner s[i].c (s[j.1]'(by have := j.2; have := i.2; omega)).b *
+          between (logs s k) i ⟨j.1, by have := j.2; have := i.2; omega⟩,
+          (s[j.1]'(by have := j.2; have := i.2; omega)).v[k][p])) := by
+  simp only [emit, Fin.getElem_fin, getElem_build]
 
 /-- The state before chunk `m`. -/
 def before (Q : Nat) (xs : Array (Reading H P N α)) : Nat → Image H P N α
