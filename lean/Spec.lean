@@ -1,4 +1,5 @@
 module
+public import Spec.Check.Coverage
 public import Spec.Check.Format
 public import Spec.Check.GPT
 public import Spec.Check.GRU
@@ -24,6 +25,7 @@ public import Spec.Law.Causal
 public import Spec.Law.Complex
 public import Spec.Law.Contains
 public import Spec.Law.Conv2d
+public import Spec.Law.Coverage
 public import Spec.Law.CrossEntropy
 public import Spec.Law.Depth
 public import Spec.Law.Device
@@ -112,6 +114,7 @@ public import Spec.Num.Elementary
 public import Spec.Num.Fixed
 public import Spec.Num.Interval
 public import Spec.Num.Loops
+public import Spec.Num.Marked
 public import Spec.Num.Reach
 public import Spec.Num.Rounding
 public import Spec.Num.Scalar

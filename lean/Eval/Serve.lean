@@ -1,6 +1,6 @@
 module
+public import Spec.Check.Coverage
 public import Spec.Check.Gradient
-public import Spec.Check.Shared
 
 /-!
 # The evaluator
@@ -37,7 +37,7 @@ def judgeFact (families : List Family) (name : String) (j : Json) : Except Strin
     if value == expected then return [("verdict", Json.str "EXACT")]
     else throw s!"the runtime has {Request.showShape value}, the specification says {Request.showShape expected}"
 
-/-- The loop of `judgeOutputs`. -/
+/-- The loop of `judgePoint`. -/
 def outputsLoop {m : Rounding} (p : Prediction (Reach m)) (outputs : Array Json) (indices : List Nat) (i fuel : Nat)
     (acc : Array Json) : Except String (Array Json) :=
   match fuel with
@@ -46,14 +46,23 @@ def outputsLoop {m : Rounding} (p : Prediction (Reach m)) (outputs : Array Json)
     let out ← Request.parseTensor "output" (outputs.getD i Json.null)
     outputsLoop p outputs indices (i + 1) fuel (acc.push (Json.mkObj (judge p out indices)))
 
-/-- Judge a recorded call, or if the request has `outputs` in the place of an output, each of several calls with the
+/-- The recorded output in a request. -/
+def outputOf (j : Json) : Except String Tensor := do Request.parseTensor "output" (← Request.field j "output")
+
+/-- Judge the recorded call in a request, or if it has `outputs` in the place of an output, each of several calls with the
 same inputs. -/
-def judgeOutputs {m : Rounding} (p : Prediction (Reach m)) (j : Json) : Except String (List (String × Json)) := do
+def judgePoint (m : Rounding) (point : Point) (r : Request) (j : Json) : Except String (List (String × Json)) := do
   let indices ← Request.nats (← Request.field j "indices")
   match (Request.field j "outputs").bind Json.getArr? with
   | .ok outputs =>
-    return [("answers", Json.arr (← outputsLoop (p.shared indices) outputs indices 0 outputs.size #[]))]
-  | .error _ => return judge p (← Request.parseTensor "output" (← Request.field j "output")) indices
+    let p := (← point (Reach m) r).shared indices
+    return [("answers", Json.arr (← outputsLoop p outputs indices 0 outputs.size #[]))]
+  | .error _ => return Coverage.judge (← point (Marked m) r) (← outputOf j) indices
+
+/-- Judge the recorded gradient in a request, with respect to the input called `wrt`. -/
+def judgeGradient (m : Rounding) (point : Point) (r : Request) (wrt : String) (j : Json) :
+    Except String (List (String × Json)) := do
+  return judge (← Gradient.predict point m r wrt) (← outputOf j) (← Request.nats (← Request.field j "indices"))
 
 /-- Judge the recorded call in a request. -/
 def judgeCall (families : List Family) (j : Json) : Except String (List (String × Json)) := do
@@ -66,8 +75,8 @@ def judgeCall (families : List Family) (j : Json) : Except String (List (String 
     | none => return [("verdict", Json.str "UNBOUNDED"), ("message", Json.str "the order of its additions has no rounding model")]
     | some m =>
       match (Request.field j "wrt").bind Json.getStr? with
-      | .ok wrt => judgeOutputs (← Gradient.predict point m r wrt) j
-      | .error _ => judgeOutputs (← point (Reach m) r) j
+      | .ok wrt => judgeGradient m point r wrt j
+      | .error _ => judgePoint m point r j
 
 /-- The functions whose enclosures can be asked for. -/
 def functions : List (String × (Interval → Option Interval)) :=

@@ -128,6 +128,9 @@ def _show(console: Console, result, traces: Path, impl: str | None) -> None:
     from pyzoo.conformance.trace import checksum, save
 
     console.print(_table(result))
+    for p in result.points:
+        if p.unreached:
+            console.print(f"{p.id} never reached {', '.join(p.unreached)}", markup=False, soft_wrap=True)
     bad = [p for p in result.points if not p.holds]
     if bad:
         first = bad[0]

@@ -35,10 +35,16 @@ class Verdict:
     ratios: list[float] = field(default_factory=list)
     ulps: list[float] = field(default_factory=list)  # each entry's error, in units of the output's last place
     worst_call: tuple[Call, list[int]] | None = None
+    branches: dict[str, bool] = field(default_factory=dict)  # of the specification: whether a compared entry depends on it
 
     @property
     def holds(self) -> bool:
         return self.verdict in HOLDS
+
+    @property
+    def unreached(self) -> list[str]:
+        """The branches of the specification that no compared entry depends on."""
+        return [name for name, taken in self.branches.items() if not taken]
 
     def merge(self, other: "Verdict") -> None:
         """Take in the verdict on another call of the same point."""
@@ -55,10 +61,13 @@ class Verdict:
         self.seconds += other.seconds
         self.ratios += other.ratios
         self.ulps += other.ulps
+        for name, taken in other.branches.items():
+            self.branches[name] = taken or self.branches.get(name, False)
 
     def document(self) -> dict[str, Any]:
         """The point's entry in the JSON report."""
-        names = ("id", "verdict", "elements", "total", "error_over_budget", "worst_index", "seconds", "message")
+        names = ("id", "verdict", "elements", "total", "error_over_budget", "worst_index", "seconds", "message",
+                 "branches")  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"ulps": histogram(self.ulps)}
 
 
@@ -120,6 +129,7 @@ def judge(lean: Evaluator, call: Call, limit: int, seed: int = 0, indices: list[
     verdict.error_over_budget = answer.get("worst", 0) / 1e6
     verdict.ulps = [u / 1e6 for u in answer.get("ulps", [])]
     verdict.ratios = [r / 1e6 for r in answer.get("ratios", [])]
+    verdict.branches = answer.get("branches", {})
     if verdict.elements:
         verdict.worst_index = _unravel(answer["worst_index"], call.output.shape)
     if verdict.verdict == "FAIL" and call.arithmetic.order != "any":
