@@ -1,5 +1,6 @@
 """Wrong implementations of Mamba-2's operations."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -10,7 +11,7 @@ from pyzoo.conformance.mutants import Mutant
 from pyzoo.ops.point import POINTS
 
 
-def _differences(rows: Tensor, columns: Tensor, diagonal: int = 1) -> Tensor:
+def differences(rows: Tensor, columns: Tensor, diagonal: int = 1) -> Tensor:
     """`exp(rows_i - columns_j)`, 0 from the diagonal-th diagonal on."""
     Q = rows.shape[-1]
     later = torch.ones(Q, Q, dtype=torch.bool).triu(diagonal)
@@ -18,63 +19,64 @@ def _differences(rows: Tensor, columns: Tensor, diagonal: int = 1) -> Tensor:
 
 
 def segments_inclusive(*, g):
-    return _differences(g.cumsum(-1), g.cumsum(-1) - g)
+    return differences(g.cumsum(-1), g.cumsum(-1) - g)
 
 
 def segments_exclusive(*, g):
-    return _differences(g.cumsum(-1) - g, g.cumsum(-1) - g)
+    return differences(g.cumsum(-1) - g, g.cumsum(-1) - g)
 
 
 def mask_strict(*, g):
-    return _differences(g.cumsum(-1), g.cumsum(-1), diagonal=0) if g.shape[-1] > 1 else torch.zeros_like(g)[..., None]
+    return differences(g.cumsum(-1), g.cumsum(-1), diagonal=0) if g.shape[-1] > 1 else torch.zeros_like(g)[..., None]
 
 
 def mask_late(*, g):
-    return _differences(g.cumsum(-1), g.cumsum(-1), diagonal=2)
+    return differences(g.cumsum(-1), g.cumsum(-1), diagonal=2)
 
 
 def transposed(*, g):
     return POINTS["mamba2.decays"](g=g).mT
 
 
-def _starts(g: Tensor, v: Tensor, b: Tensor, whole: Tensor, left: Tensor) -> Tensor:
-    """The states before each chunk, from the decay of each chunk (B, J, H) and of its places (B, J, H, Q)."""
+def starts(g: Tensor, v: Tensor, b: Tensor, whole: Tensor, left: Tensor, carry: Callable = torch.mul) -> Tensor:
+    """The states before each chunk, from the decay of each chunk (B, J, H) and of its places (B, J, H, Q); `carry`
+    takes a decay and a state over a chunk."""
     added = v.permute(0, 1, 3, 4, 2) @ (b[:, :, None] * left[..., None])
     h = [torch.zeros_like(added[:, 0])]
     for j in range(g.shape[1] - 1):
-        h.append(whole[:, j, :, None, None] * h[-1] + added[:, j])
+        h.append(carry(whole[:, j, :, None, None], h[-1]) + added[:, j])
     return torch.stack(h, 1)
 
 
 def carry_lost(*, g, v, b):
     """Each chunk starts from what the one before it added."""
     total = g.cumsum(-1)
-    return _starts(g, v, b, torch.zeros_like(total[..., -1]), torch.exp(total[..., -1:] - total))
+    return starts(g, v, b, torch.zeros_like(total[..., -1]), torch.exp(total[..., -1:] - total))
 
 
 def carry_undecayed(*, g, v, b):
     total = g.cumsum(-1)
-    return _starts(g, v, b, torch.ones_like(total[..., -1]), torch.exp(total[..., -1:] - total))
+    return starts(g, v, b, torch.ones_like(total[..., -1]), torch.exp(total[..., -1:] - total))
 
 
 def first_decay_twice(*, g, v, b):
     total = g.cumsum(-1)
-    return _starts(g, v, b, torch.exp(total[..., -1] + g[..., 0]), torch.exp(total[..., -1:] - total))
+    return starts(g, v, b, torch.exp(total[..., -1] + g[..., 0]), torch.exp(total[..., -1:] - total))
 
 
 def first_decay_missing(*, g, v, b):
     total = g.cumsum(-1)
-    return _starts(g, v, b, torch.exp(total[..., -1] - g[..., 0]), torch.exp(total[..., -1:] - total))
+    return starts(g, v, b, torch.exp(total[..., -1] - g[..., 0]), torch.exp(total[..., -1:] - total))
 
 
 def inputs_decayed_once_more(*, g, v, b):
     total = g.cumsum(-1)
-    return _starts(g, v, b, torch.exp(total[..., -1]), torch.exp(total[..., -1:] - total + g))
+    return starts(g, v, b, torch.exp(total[..., -1]), torch.exp(total[..., -1:] - total + g))
 
 
 def decays_from_start(*, g, v, b):
     total = g.cumsum(-1)
-    return _starts(g, v, b, torch.exp(total[..., -1]), torch.exp(total))
+    return starts(g, v, b, torch.exp(total[..., -1]), torch.exp(total))
 
 
 def states_after(*, g, v, b):
@@ -82,7 +84,7 @@ def states_after(*, g, v, b):
     total = g.cumsum(-1)
     longer = [torch.cat((t, torch.zeros_like(t[:, :1])), 1) for t in (g, v, b, torch.exp(total[..., -1]),
                                                                     torch.exp(total[..., -1:] - total))]  # fmt: skip
-    return _starts(*longer)[:, 1:]
+    return starts(*longer)[:, 1:]
 
 
 def _recurrence(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
