@@ -285,7 +285,7 @@ theorem sums_push (ts : List (Factors m)) :
     ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) fun s p => s.push p.1 p.2).Sums
       (ts.map fun t => (t.x, t.y)) := by
   rw [List.foldl_map]
-  exact sums_foldl _ _ (fun s t => terms_push s t.r t.s) bounds_push ts
+  exact sums_foldl _ (fun t : Factors m => (t.x, t.y)) (fun s t => terms_push s t.r t.s) bounds_push ts
 
 theorem sums_square (ts : List (Reached m)) :
     ((ts.map fun t => t.r).foldl (init := Partial.empty) fun s x => s.square x).Sums (ts.map fun t => (t.x, t.x)) := by
