@@ -149,8 +149,8 @@ theorem step (hd : Device m N value) (order : m.order = .sequential ∨ m.order 
     omega
 
 omit [Scalar δ] in
-theorem read {xs : List δ} {es : List (Execution m N)} (h : Each (Computed m N value) xs es) : ∀ {ys : List (Option Rat)},
-    Each (fun x y => Given (value x) fun a => Casts m a y) xs ys → Each Execution.Read es ys := by
+theorem read {xs : List δ} {es : List (Execution m N)} (h : Each (Computed m N value) xs es) :
+    ∀ {ys : List (Option Rat)}, Each (fun x y => Given (value x) fun a => Casts m a y) xs ys → Each Execution.Read es ys := by
   induction h with
   | nil => intro ys hys; cases hys; exact .nil
   | cons h _ ih =>

@@ -178,8 +178,8 @@ theorem holds_recorded {x : Dyadic} {y : Rat} (h : (Interval.point x).Holds y) :
   unfold Holds Interval.point at h
   grind
 
-/-- `T` is the sum of the products so far, and `M` that of their sizes: no `T - g M` is below what follows from the lower ends of
-the products, and no `T + g M` above what follows from their upper ones. -/
+/-- `T` is the sum of the products so far, and `M` that of their sizes: no `T - g M` is below what follows from the lower
+ends of the products, and no `T + g M` above what follows from their upper ones. -/
 structure Partial.Bounds (s : Partial) (g T M : Rat) : Prop where
   /-- From the lower ends. -/
   low : s.known.toRat + s.run.lo.toRat - g * (s.size.toRat + s.lows.toRat) ≤ T - g * M
@@ -196,8 +196,8 @@ theorem bounds_record (h : s.Bounds g T M) (p : Dyadic) :
   obtain ⟨h1, h2, h3⟩ := h
   constructor <;> simp only [Partial.record, Dyadic.toRat_add, toRat_abs] <;> grind
 
-theorem bounds_enclose (g0 : 0 ≤ g) (g1 : g ≤ 1) (h : s.Bounds g T M) (E : Interval) {R : Interval} (ok : Bool) {p : Rat}
-    (hp : R.Holds p) : (s.enclose E R ok).Bounds g (T + p) (M + Rounding.size p) := by
+theorem bounds_enclose (g0 : 0 ≤ g) (g1 : g ≤ 1) (h : s.Bounds g T M) (E : Interval) {R : Interval} (ok : Bool)
+    {p : Rat} (hp : R.Holds p) : (s.enclose E R ok).Bounds g (T + p) (M + Rounding.size p) := by
   obtain ⟨h1, h2, h3⟩ := h
   have a := Rounding.less_size hp.1 g0 g1
   have b := Rounding.more_size hp.2 g0 g1

@@ -57,11 +57,12 @@ def undefined : Reach m := .enclosed (Interval.point Dyadic.zero) (Interval.poin
 /-- An exact value and the values in reach of its rounding; without a bound where they may overflow. -/
 def rounded (m : Rounding) (exact run : Interval) (ok : Bool) : Reach m := .enclosed exact run (ok && m.fits run)
 
-/-- All results of rounding a number of the interval with the relative error `k 2^-precision`, each end by its own size if that is
-at most 1, and the absolute error `2^-smallest`. -/
+/-- All results of rounding a number of the interval with the relative error `k 2^-precision`, which moves each end by its
+own size if it is at most 1, and the absolute error `2^-smallest`. -/
 def roundTo (precision smallest k : Nat) (x : Interval) : Interval :=
   let r := dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat precision)
-  let error (e : Dyadic) := Dy.up 32 (if r ≤ dyadic (Int.ofNat 1) then Dy.abs e else x.mag) * r + twoPowNeg (Int.ofNat smallest)
+  let size (e : Dyadic) := if r ≤ dyadic (Int.ofNat 1) then Dy.abs e else x.mag
+  let error (e : Dyadic) := Dy.up 32 (size e) * r + twoPowNeg (Int.ofNat smallest)
   shorten (x.stretch (error x.lo) (error x.hi))
 
 /-- All results of rounding a number of the interval, `k` roundings wide. -/
@@ -117,8 +118,8 @@ def Partial.square (s : Partial) : Reach m → Partial
   | x => s.enclose (Interval.square x.exact) (Interval.square x.run) x.ok
 
 /-- Round a sum of `n` products, each product rounded or fused, added in a tree of depth `d`: `((1 + u)ᵈ⁺¹ - 1) Σ |xᵢ yᵢ|`, and
-a last rounding where sums are accumulated in another format. The lowest sum has the products at their lower ends, the highest at
-their upper ones. No part of the sum overflows if `Σ |xᵢ yᵢ|` and this error do not. -/
+a last rounding where sums are accumulated in another format. The lowest sum has the products at their lower ends, the
+highest at their upper ones. No part of the sum overflows if `Σ |xᵢ yᵢ|` and this error do not. -/
 def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
   match Rounding.gamma m.sumPrecision (m.order.depth s.terms + 1) with
   | none => undefined
