@@ -34,6 +34,8 @@ def run(
     out: Annotated[Path | None, typer.Option(help="the run's folder; if not given, runs/MODEL")] = None,
     cifar10: Annotated[Path | None, typer.Option(help="resnet, vit: folder with CIFAR-10 to train on")] = None,
     preset: Annotated[str | None, typer.Option(help="GPTs: laptop (the default), karpathy, or a published size")] = None,
+    positions: Annotated[str | None, typer.Option(
+        help="chargpt, gpt2, text_gpt2: learned (the default), or rotary")] = None,
     digits: Annotated[int | None, typer.Option(help="gpt_adder: digits of the numbers to add")] = None,
     tiny_shakespeare: Annotated[bool, typer.Option(
         "--tiny-shakespeare", help=TEXT + "learn Shakespeare's plays, which is the default")] = False,
@@ -69,8 +71,8 @@ def run(
         raise InputError(f"{model} has no setting --tiny-shakespeare")
     paths = {"cifar10": cifar10, "data_file": data_file, "vocab_file": vocab_file, "merges_file": merges_file,
              "load_params": load_params}  # fmt: skip
-    flags = {"steps": steps, "lr": lr, "seed": seed, "preset": preset, "variant": variant, "digits": digits,
-             "windows": windows, "prompt": prompt, "generate": generate, "temperature": temperature,
+    flags = {"steps": steps, "lr": lr, "seed": seed, "preset": preset, "variant": variant, "positions": positions,
+             "digits": digits, "windows": windows, "prompt": prompt, "generate": generate, "temperature": temperature,
              "top_k": top_k}  # fmt: skip
     if fast_kernels:
         flags["fast_kernels"] = True

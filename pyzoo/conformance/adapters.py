@@ -175,21 +175,64 @@ def _transformers_gpt2(heads: int, depth: int, eps: Tensor | float, tanh: int, w
     return model
 
 
+NEOX = {"norm1": "input_layernorm", "qkv": "attention.query_key_value", "proj": "attention.dense",
+        "norm2": "post_attention_layernorm", "fc1": "mlp.dense_h_to_4h", "fc2": "mlp.dense_4h_to_h"}  # fmt: skip
+
+
+def _transformers_neox(heads: int, depth: int, eps: Tensor | float, tanh: int, weights: dict[str, Tensor]) -> Any:
+    from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+
+    vocab, width = weights["token_weight"].shape
+    model = GPTNeoXForCausalLM(GPTNeoXConfig(
+        vocab_size=vocab, hidden_size=width, num_hidden_layers=depth, num_attention_heads=heads, intermediate_size=4 * width,
+        hidden_act="gelu_new" if tanh else "gelu", layer_norm_eps=float(eps), use_parallel_residual=False,
+        max_position_embeddings=len(weights["cosines"]), tie_word_embeddings=False, bos_token_id=0, eos_token_id=0,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 1.0},
+    )).to(weights["token_weight"].dtype).eval()  # fmt: skip
+    state = {"gpt_neox.embed_in.weight": weights["token_weight"], "lm_head.weight": weights["head_weight"],
+             "gpt_neox.final_layer_norm.weight": weights["norm_weight"],
+             "gpt_neox.final_layer_norm.bias": weights["norm_bias"]}  # fmt: skip
+    for i in range(depth):
+        for ours, theirs in NEOX.items():
+            for kind in ("weight", "bias"):
+                w = weights[f"blocks.{i}.{ours}_{kind}"]
+                if ours == "qkv":  # GPT-NeoX has a head's queries, keys and values side by side
+                    w = w.unflatten(0, (3, heads, -1)).transpose(0, 1).flatten(0, 2)
+                state[f"gpt_neox.layers.{i}.{theirs}.{kind}"] = w
+    model.load_state_dict(state)
+    return model
+
+
+def _transformers_gpt(heads: int, depth: int, eps: Tensor | float, tanh: int, weights: dict[str, Tensor]) -> Any:
+    build = _transformers_neox if "cosines" in weights else _transformers_gpt2
+    return build(heads, depth, eps, tanh, weights)
+
+
 def transformers_gpt2(*, tokens: Tensor, heads: int, depth: int, eps: Tensor | float, tanh: int,
                       **weights: Tensor) -> Tensor:  # fmt: skip
-    """Hugging Face's `GPT2LMHeadModel` on a whole text, for the spec point `gpt.logits`."""
-    return _transformers_gpt2(heads, depth, eps, tanh, weights)(tokens).logits
+    """Hugging Face's `GPT2LMHeadModel`, or with rotary positions `GPTNeoXForCausalLM`, on a whole text, for the spec point
+    `gpt.logits`."""
+    return _transformers_gpt(heads, depth, eps, tanh, weights)(tokens).logits
 
 
 def transformers_gpt2_cached(*, tokens: Tensor, heads: int, depth: int, eps: Tensor | float, tanh: int,
                              **weights: Tensor) -> Tensor:  # fmt: skip
-    """Hugging Face's `GPT2LMHeadModel` token by token with its cache, for the spec point `gpt.decode`."""
-    model, cache, out = _transformers_gpt2(heads, depth, eps, tanh, weights), None, []
+    """The same token by token with its cache, for the spec point `gpt.decode`."""
+    model, cache, out = _transformers_gpt(heads, depth, eps, tanh, weights), None, []
     for token in tokens.split(1, 1):
         answer = model(token, past_key_values=cache, use_cache=True)
         cache = answer.past_key_values
         out.append(answer.logits)
     return torch.cat(out, 1)
+
+
+def transformers_rotary(*, x: Tensor, cosines: Tensor, sines: Tensor, past: int) -> Tensor:
+    """Hugging Face's `apply_rotary_pos_emb` of Llama, for the spec point `gpt.rotate`. It wants each angle at both entries of
+    a pair, and rotates queries and keys together."""
+    from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
+
+    cos, sin = (table[past : past + x.shape[2]].repeat(1, 2)[None] for table in (cosines, sines))
+    return apply_rotary_pos_emb(x, x, cos, sin)[0]
 
 
 def torch_spectral_conv(*, x: Tensor, weight: Tensor) -> Tensor:

@@ -243,7 +243,7 @@ def kill(lean: Evaluator, name: str, mutant: Any, seed: int, device: str) -> dic
         return {"id": mutant.id, "killed": by is not None, "by": by, "why": mutant.why}
     calls = record(name, seed, device, replaced={mutant.point: mutant.replacement})
     own = [c for c in calls if c.point == mutant.point or c.point.startswith(f"{mutant.point}.")]
-    for call in own[:CALLS_PER_POINT]:
+    for call in own[:CALLS_PER_POINT] + some(own[CALLS_PER_POINT:], 2 * CALLS_PER_POINT, seed):
         if family(name).skip(call):
             continue
         if judge(lean, call, family(name).limit(call), seed).verdict == "FAIL":

@@ -20,7 +20,8 @@ EPS = 1e-5  # of every layer normalisation
 
 @dataclass(frozen=True)
 class GPTConfig:
-    """Raises InputError unless all sizes are positive and the heads divide the width."""
+    """Raises InputError unless all sizes are positive, the heads divide the width, and heads that are rotated have an even
+    width."""
 
     vocab: int
     """number of tokens"""
@@ -36,6 +37,8 @@ class GPTConfig:
     """whether the head is the embedding of the tokens, as in GPT-2 and unlike minGPT"""
     tanh: bool = False
     """GELU by the hyperbolic tangent, as GPT-2's published weights need it, and not by the error function"""
+    rotary: bool = False
+    """whether each position rotates the queries and keys (Su et al., arXiv 2104.09864), in place of a table that is learned"""
     fast_kernels: bool = False
     """whether attention and each norm is one kernel"""
 
@@ -45,6 +48,8 @@ class GPTConfig:
                 raise InputError(f"a GPT's {name} must be at least 1, not {getattr(self, name)}")
         if self.width % self.heads:
             raise InputError(f"a GPT's heads must divide the width, but {self.heads} don't divide {self.width}")
+        if self.rotary and self.width // self.heads % 2:
+            raise InputError(f"a GPT's rotary positions need heads of even width, not of {self.width // self.heads}")
 
 
 CONFIGS = {
@@ -78,7 +83,11 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         self.token_weight = nn.Parameter(torch.randn(config.vocab, config.width) * 0.02)
-        self.position_weight = nn.Parameter(torch.randn(config.context, config.width) * 0.02)
+        if config.rotary:
+            for name, table in zip(("cosines", "sines"), ops.angles(config.context, config.width // config.heads // 2)):
+                self.register_buffer(name, table, persistent=False)
+        else:
+            self.position_weight = nn.Parameter(torch.randn(config.context, config.width) * 0.02)
         self.blocks = nn.ModuleList(Block(config.width, config.depth) for _ in range(config.depth))
         self.norm_weight = nn.Parameter(torch.ones(config.width))
         self.norm_bias = nn.Parameter(torch.zeros(config.width))
@@ -86,8 +95,8 @@ class GPT(nn.Module):
             self.head_weight = nn.Parameter(torch.randn(config.vocab, config.width) * 0.02)
 
     def weights(self) -> dict[str, Tensor]:
-        """All weights by name, the head among them."""
-        return {"head_weight": self.token_weight} | dict(self.named_parameters())
+        """All weights by name, the head and the tables of rotary positions among them."""
+        return {"head_weight": self.token_weight} | dict(self.named_parameters()) | dict(self.named_buffers())
 
     def arguments(self) -> dict[str, Tensor | int | float]:
         """What the spec points of the whole network take beside the tokens."""

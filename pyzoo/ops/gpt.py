@@ -1,8 +1,8 @@
 """The operations of GPT (Radford et al., "Language Models are Unsupervised Multitask Learners"), as spec points. Its block is
 the vision transformer's but for causal attention, so they share the operations.
 
-Shapes: B texts, P tokens before, T tokens now, S = P + T keys, D width, H heads, d = D / H, V vocabulary, C positions.
-Lean: `Spec.GPT`, `Spec.causalAttend`, `Spec.embedAt`.
+Shapes: B texts, P tokens before, T tokens now, S = P + T keys, D width, H heads, d = D / H, V vocabulary, C positions,
+e = d / 2 pairs of a head that is rotated. Lean: `Spec.GPT`, `Spec.causalAttend`, `Spec.embedAt`, `Spec.rotate`.
 """
 
 import math
@@ -34,10 +34,25 @@ def embed(*, tokens: Tensor, token_weight: Tensor, position_weight: Tensor, past
     return F.embedding(tokens, token_weight) + position_weight[past : past + tokens.shape[1]]
 
 
+@spec_point("gpt.tokens")
+def rows(*, tokens: Tensor, token_weight: Tensor) -> Tensor:
+    """Rows of the tokens, where the positions are rotary: tokens (B,T), token_weight (V,D) -> (B,T,D)."""
+    return F.embedding(tokens, token_weight)
+
+
 @spec_point("gpt.heads")
 def heads(*, qkv: Tensor, heads: int) -> Tensor:
     """Queries, keys and values of each head: qkv (B,T,3D) -> (3,B,H,T,d)."""
     return qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+
+
+@spec_point("gpt.rotate")
+def rotate(*, x: Tensor, cosines: Tensor, sines: Tensor, past: int) -> Tensor:
+    """Rotary positions (Su et al., arXiv 2104.09864, equation 34): entries i and e + i of each row are a pair, rotated by the
+    angle i of the row's position. x (B,H,T,d) after `past` other tokens, cosines and sines (C,e) -> (B,H,T,d)."""
+    a, b = x.chunk(2, -1)
+    c, s = (table[past : past + x.shape[2]] for table in (cosines, sines))
+    return torch.cat([a * c - b * s, b * c + a * s], -1)
 
 
 @spec_point("gpt.append")
@@ -84,9 +99,12 @@ def _split(qkv: Tensor, count: int) -> tuple[Tensor, ...]:
 def _block(norm: Callable[..., Tensor], attend: Callable[..., Tensor], *, x: Tensor, k: Tensor, v: Tensor,
            norm1_weight: Tensor, norm1_bias: Tensor, qkv_weight: Tensor, qkv_bias: Tensor, proj_weight: Tensor,
            proj_bias: Tensor, norm2_weight: Tensor, norm2_bias: Tensor, fc1_weight: Tensor, fc1_bias: Tensor,
-           fc2_weight: Tensor, fc2_bias: Tensor, eps: float, tanh: int) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+           fc2_weight: Tensor, fc2_bias: Tensor, eps: float, tanh: int, cosines: Tensor | None = None,
+           sines: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     y = norm(x=x, weight=norm1_weight, bias=norm1_bias, eps=eps)
     q, k_now, v_now = _split(qkv(x=y, weight=qkv_weight, bias=qkv_bias), k.shape[1])
+    if cosines is not None:
+        q, k_now = (rotate(x=y, cosines=cosines, sines=sines, past=k.shape[2]) for y in (q, k_now))
     k, v = append(past=k, now=k_now), append(past=v, now=v_now)
     y = proj(x=merge(z=attend(q=q, k=k, v=v)), weight=proj_weight, bias=proj_bias)
     x = add(x=x, y=y)
@@ -99,7 +117,7 @@ def _block(norm: Callable[..., Tensor], attend: Callable[..., Tensor], *, x: Ten
 def block(*, x: Tensor, k: Tensor, v: Tensor, eps: float, tanh: int, **weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """A block on the tokens now, with the keys and values of those before, k and v (B,H,P,d): x (B,T,D) -> (B,T,D) and
     the keys and values so far (B,H,P+T,d). `tanh` is 1 for the GELU of that name, 0 for the exact one; the weights are those
-    of `pyzoo.models.gpt.Block`."""
+    of `pyzoo.models.gpt.Block`, and `cosines` and `sines` (C,e) where the positions are rotary."""
     return _block(norm, attend, x=x, k=k, v=v, eps=eps, tanh=tanh, **weights)
 
 
@@ -129,6 +147,14 @@ def head(*, x: Tensor, weight: Tensor) -> Tensor:
     return F.linear(x, weight)
 
 
+def angles(context: int, pairs: int) -> tuple[Tensor, Tensor]:
+    """The cosines and the sines (C,e) of rotary positions: position n turns pair i by n 10000^(-i/e). They are computed in
+    fp64, for in fp32 an angle of a thousand turns a ten-thousandth too far or too short."""
+    each = 10000.0 ** (-torch.arange(pairs, dtype=torch.float64) / pairs)
+    angle = torch.arange(context, dtype=torch.float64)[:, None] * each
+    return angle.cos().float(), angle.sin().float()
+
+
 def padded_logits(*, x: Tensor, weight: Tensor) -> Tensor:
     """The logits, and -∞ for what the vocabulary lacks to a multiple of 64, by which its matrix product is faster: x (B,T,D),
     weight (V,D) -> (B,T,V') with V' >= V."""
@@ -145,12 +171,14 @@ def hidden(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float,
     """The network without its head on tokens (B,T) after those of the cache, with its weights by the names of
     `pyzoo.models.gpt`: (B,T,D), and the new cache."""
     w, after = weights, []
-    x = embed(tokens=tokens, token_weight=w["token_weight"], position_weight=w["position_weight"],
-              past=cache[0][0].shape[2])  # fmt: skip
+    tables = {name: w[name] for name in ("cosines", "sines") if name in w}
+    x = rows(tokens=tokens, token_weight=w["token_weight"]) if tables else embed(
+        tokens=tokens, token_weight=w["token_weight"], position_weight=w["position_weight"], past=cache[0][0].shape[2]
+    )  # fmt: skip
     for i, (k, v) in enumerate(cache):
         at = f"blocks.{i}."
         own = {name.removeprefix(at): weight for name, weight in w.items() if name.startswith(at)}
-        x, k, v = (fast_block if fast else block)(x=x, k=k, v=v, eps=eps, tanh=tanh, **own)
+        x, k, v = (fast_block if fast else block)(x=x, k=k, v=v, eps=eps, tanh=tanh, **tables, **own)
         after.append((k, v))
     return (fast_norm if fast else norm)(x=x, weight=w["norm_weight"], bias=w["norm_bias"], eps=eps), after
 

@@ -10,7 +10,7 @@ __all__ = ["Config", "load", "sample", "train"]
 
 def build(config: Config) -> GPT:
     """The untrained model of a run."""
-    return gpt.build(config.preset, len(config.vocabulary), published=False, fast=config.fast_kernels)
+    return gpt.build(config.preset, len(config.vocabulary), False, config.fast_kernels, config.positions)
 
 
 _TASK = TextTask("chargpt", Config, build, loss_of=gpt.loss_of)

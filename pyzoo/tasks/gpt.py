@@ -15,6 +15,8 @@ PRESETS = {  # width, depth, heads, context
     "karpathy": (384, 6, 6, 256),
 } | {name: (c.width, c.depth, c.heads, c.context) for name, c in CONFIGS.items()}
 
+POSITIONS = ("learned", "rotary")
+
 
 @dataclass
 class Config(TextConfig):
@@ -24,20 +26,26 @@ class Config(TextConfig):
     lr: float = 2e-3
     preset: str = "laptop"
     """sizes of the model, one of `PRESETS`; the window is its context"""
+    positions: str = field(default="learned", metadata={"later": True})
+    """learned: a table that is trained; rotary: queries and keys are rotated by their positions"""
     fast_kernels: bool = field(default=False, metadata={"later": True})
     """attention as one kernel; on a GPU also a compiled model, with its products in bfloat16"""
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
             raise InputError(f"--preset must be one of {', '.join(PRESETS)}, not {self.preset!r}")
+        if self.positions not in POSITIONS:
+            raise InputError(f"--positions must be {' or '.join(POSITIONS)}, not {self.positions!r}")
         self.window = PRESETS[self.preset][3]
         super().__post_init__()
 
 
-def build(preset: str, vocab: int, published: bool, fast: bool) -> GPT:
+def build(preset: str, vocab: int, published: bool, fast: bool, positions: str = "learned") -> GPT:
     """An untrained model for so many tokens: like GPT-2 if `published`, else like minGPT."""
     width, depth, heads, context = PRESETS[preset]
-    return GPT(GPTConfig(vocab, context, width, depth, heads, tied=published, tanh=published, fast_kernels=fast))
+    return GPT(GPTConfig(
+        vocab, context, width, depth, heads, tied=published, tanh=published, rotary=positions == "rotary", fast_kernels=fast,
+    ))  # fmt: skip
 
 
 def loss_of(model: GPT) -> Callable[[Tensor, Tensor], Tensor]:

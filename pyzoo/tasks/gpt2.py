@@ -11,7 +11,7 @@ __all__ = ["Config", "load", "sample", "train"]
 
 def build(config: Config) -> GPT:
     """The untrained model of a run."""
-    return gpt.build(config.preset, BYTES.count(config.vocabulary), published=True, fast=config.fast_kernels)
+    return gpt.build(config.preset, BYTES.count(config.vocabulary), True, config.fast_kernels, config.positions)
 
 
 _TASK = TextTask("gpt2", Config, build, BYTES, translate=from_published, loss_of=gpt.loss_of)

@@ -38,7 +38,7 @@ def vocabulary(config: Config) -> str:
 
 def build(config: Config) -> GPT:
     """The untrained model of a run."""
-    return gpt.build(config.preset, PARTS.count(config.vocabulary), published=True, fast=config.fast_kernels)
+    return gpt.build(config.preset, PARTS.count(config.vocabulary), True, config.fast_kernels, config.positions)
 
 
 def foreign(path: Path, tensors: dict[str, Tensor]) -> Config:

@@ -74,6 +74,30 @@ def test_a_run_that_is_older_than_the_variants_is_mamba1():
         task("mamba").load(Path("one"))
 
 
+@pytest.mark.parametrize("model", ["chargpt", "gpt2", "text_gpt2"])
+def test_rotary_positions_are_what_a_saved_run_remembers(model):
+    learn(model, "--positions", "rotary", "--out", "mine", "--save-params", "mine.safetensors")
+    assert task(model).load(Path("mine"))[0].config.rotary
+    assert "position_weight" not in load_file("mine.safetensors")
+    flags = ("--generate", "9", "--top-k", "1")
+    assert pyzoo("sample", "mine", *flags) == pyzoo("sample", "mine.safetensors", *flags)
+    before = sorted(Path().rglob("*"))
+    with pytest.raises(InputError, match="lacks the tensor 'position_weight', which the model needs"):
+        learn(model, "--load-params", "mine.safetensors", "--out", "other")
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_learned_positions_do_not_become_rotary_ones():
+    learn("chargpt", "--out", "mine", "--save-params", "mine.safetensors")
+    with pytest.raises(InputError, match="has the tensor 'position_weight', for which the model has no place"):
+        learn("chargpt", "--positions", "rotary", "--load-params", "mine.safetensors", "--out", "other")
+    path = Path("mine/config.json")
+    document = json.loads(path.read_text())
+    assert document["config"].pop("positions") == "learned"
+    path.write_text(json.dumps(document))
+    assert not task("chargpt").load(Path("mine"))[0].config.rotary
+
+
 def test_flags_of_sampling_have_an_effect():
     learn("chargpt", "--out", "mine")
     usual = ("sample", "mine", "--generate", "60")
@@ -169,6 +193,8 @@ def test_bytes_take_any_prompt():
         (["mamba", "--variant", "mamba3"], "--variant must be mamba1 or mamba2, not 'mamba3'"),
         (["mamba", "--variant", "mamba2", "--fast-kernels"], "--fast-kernels is for the scan of mamba1; mamba2 has none"),
         (["chargpt", "--preset", "huge"], "--preset must be one of laptop, karpathy"),
+        (["chargpt", "--positions", "none"], "--positions must be learned or rotary, not 'none'"),
+        (["mamba", "--positions", "rotary"], "mamba has no setting --positions"),
         (["gpt_adder", "--digits", "0"], "--digits must be from 1 to 9, not 0"),
         (["chargpt", "--load-params", "text.txt"], "text.txt can't be read as safetensors"),
         (["chargpt", "--load-params", "nowhere"], "nowhere can't be read as safetensors"),

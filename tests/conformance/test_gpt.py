@@ -13,7 +13,7 @@ from pyzoo.conformance.trace import Call
 from pyzoo.models.gpt import from_published
 from pyzoo.ops import gpt as ops
 from pyzoo.ops.point import SINGLE, implements
-from pyzoo.tasks import gpt_adder
+from pyzoo.tasks import chargpt, gpt, gpt_adder
 from pyzoo.train.folder import RunFolder
 
 
@@ -28,8 +28,8 @@ def test_a_correct_model_passes(lean, seed):
 def with_fast_kernels(monkeypatch):
     plain = points.model
 
-    def fast(seed, tied=False):
-        built = plain(seed, tied)
+    def fast(seed, tied=False, rotary=False):
+        built = plain(seed, tied, rotary)
         built.config = replace(built.config, fast_kernels=True)
         return built
 
@@ -57,7 +57,7 @@ def test_a_wrong_implementation_fails(lean, mutant):
 
 
 def test_a_wrong_parameter_count_fails(lean):
-    assert judge_fact(lean, "gpt.parameters", [1], sizes=[7, 4, 6, 2, 2, 1]).verdict == "FAIL"
+    assert judge_fact(lean, "gpt.parameters", [1], sizes=[7, 4, 6, 2, 2, 1, 0]).verdict == "FAIL"
 
 
 def test_a_saved_run_is_judged_on_the_points_that_its_model_has(lean, tmp_path):
@@ -65,11 +65,24 @@ def test_a_saved_run_is_judged_on_the_points_that_its_model_has(lean, tmp_path):
     gpt_adder.train(config, RunFolder(tmp_path / "run"), "cpu")
     result = run.conform(lean, "gpt", run=tmp_path / "run")
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
-    assert {p.id for p in result.points} == {"gpt.parameters", *points.POINTS} - {"gpt.gelu", "gpt.logits", "gpt.decode"}
+    assert {p.id for p in result.points} == {"gpt.parameters", *points.POINTS} - {
+        "gpt.gelu", "gpt.tokens", "gpt.rotate", "gpt.logits", "gpt.decode"}  # fmt: skip
 
 
-def calm(seed: int = 0, tied: bool = True):
-    built = points.model(seed, tied)
+def test_a_saved_run_with_rotary_positions_is_judged_on_its_rotations(lean, tmp_path, monkeypatch):
+    monkeypatch.setitem(gpt.PRESETS, "laptop", (8, 1, 2, 12))
+    text = tmp_path / "text.txt"
+    text.write_text("to be, or not to be\n" * 40)
+    config = chargpt.Config(positions="rotary", steps=1, batch=2, data_file=str(text), prompt="to", generate=1)
+    chargpt.train(config, RunFolder(tmp_path / "run"), "cpu")
+    result = run.conform(lean, "gpt", run=tmp_path / "run")
+    assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
+    assert {p.id for p in result.points} == {"gpt.parameters", *points.POINTS} - {
+        "gpt.gelu_tanh", "gpt.embed", "gpt.logits", "gpt.decode"}  # fmt: skip
+
+
+def calm(seed: int = 0, tied: bool = True, rotary: bool = False):
+    built = points.model(seed, tied, rotary)
     points.calm(built, torch.Generator().manual_seed(seed))
     return built
 
@@ -78,22 +91,43 @@ def whole(tokens: torch.Tensor, built, output: torch.Tensor) -> Call:
     """The logits after every token of a text, for Lean to judge by the network without a cache."""
     arguments = built.arguments()
     ints = {name: v for name, v in arguments.items() if isinstance(v, int)}
-    floats = {"eps": torch.tensor(arguments["eps"])}
+    floats = {"eps": torch.tensor(arguments["eps"], dtype=output.dtype)}
     tensors = {name: v.detach() for name, v in arguments.items() if isinstance(v, torch.Tensor)}
     return Call("gpt.logits", {"tokens": tokens, **floats, **tensors}, ints, output)
 
 
+@pytest.mark.parametrize("rotary", [False, True])
 @pytest.mark.parametrize("parts", [(6,), (1, 5), (3, 2, 1), (1,) * 6])
 @torch.no_grad()
-def test_a_text_in_parts_computes_what_a_text_at_once_does(lean, parts):
+def test_a_text_in_parts_computes_what_a_text_at_once_does(lean, parts, rotary):
     """`Spec.GPT.forward_part`, on the model's own cache: the specification that judges knows none."""
-    built, out = calm(), []
+    built, out = calm(rotary=rotary), []
     tokens = torch.randint(built.config.vocab, (1, 6), generator=torch.Generator().manual_seed(0))
     cache = built.start(1)
     for part in tokens.split(parts, 1):
         logits, cache = built.extend(part, cache)
         out.append(logits)
     assert judge(lean, whole(tokens, built, torch.cat(out, 1)), 1000).verdict == "WITHIN"
+
+
+@torch.no_grad()
+def test_a_cache_whose_keys_are_rotated_again_fails(lean):
+    """In fp64, whose budget is smaller than what the positions of a few keys do to the logits of a whole network."""
+    built = calm(rotary=True).double()
+    tokens = torch.randint(built.config.vocab, (1, 6), generator=torch.Generator().manual_seed(0))
+    first, cache = built.extend(tokens[:, :3], built.start(1))
+    again = [(ops.rotate(x=k, cosines=built.cosines, sines=built.sines, past=0), v) for k, v in cache]
+    for kept, verdict in ((cache, "WITHIN"), (again, "FAIL")):
+        rest, _ = built.extend(tokens[:, 3:], kept)
+        assert judge(lean, whole(tokens, built, torch.cat([first, rest], 1)), 1000).verdict == verdict
+
+
+@pytest.mark.parametrize(("columns", "message"), [(3, "3 angles do not rotate the 4 entries of a head"),
+                                                  (2, "9 tokens are more than 8 positions")])  # fmt: skip
+def test_tables_that_do_not_fit_fail_and_are_named(lean, columns, message):
+    x, table = torch.zeros(1, 1, 4, 4), torch.zeros(8, columns)
+    verdict = judge(lean, Call("gpt.rotate", {"x": x, "cosines": table, "sines": table}, {"past": 5}, x), 10)
+    assert verdict.verdict == "FAIL" and message in verdict.message
 
 
 @torch.no_grad()

@@ -21,7 +21,7 @@ def test_parameter_count_is_the_published_one(name):
     assert gpt.count_parameters(name) == PUBLISHED[name]
 
 
-@pytest.mark.parametrize("wrong", [{"heads": 5}, {"width": 0}, {"depth": 0}])
+@pytest.mark.parametrize("wrong", [{"heads": 5}, {"width": 0}, {"depth": 0}, {"rotary": True}])
 def test_sizes_that_make_no_model_are_refused(wrong):
     with pytest.raises(InputError, match="a GPT's"):
         GPTConfig(**({"vocab": 5, "context": 4, "width": 6, "depth": 1, "heads": 2} | wrong))
@@ -32,9 +32,10 @@ def model(seed: int = 0, **changes) -> GPT:
     return GPT(GPTConfig(**({"vocab": 11, "context": 12, "width": 8, "depth": 2, "heads": 2} | changes))).eval()
 
 
+@pytest.mark.parametrize("rotary", [False, True])
 @pytest.mark.parametrize("tied", [False, True])
-def test_every_parameter_gets_a_gradient(tied):
-    built = model(tied=tied, tanh=tied)
+def test_every_parameter_gets_a_gradient(tied, rotary):
+    built = model(tied=tied, tanh=tied, rotary=rotary)
     built(torch.arange(12)[None] % 11).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in built.parameters())
 
@@ -69,11 +70,41 @@ def test_scores_and_cache_do_not_depend_on_where_a_text_is_cut(seed, cut):
     assert torch.equal(ops.scores(q=q2, k=ops.append(past=k1, now=k2)), ops.scores(q=q, k=k)[:, :, cut:])
 
 
+def quarters(turns: tuple[int, int], context: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tables in which position n turns pair i by n turns[i] quarters: cosines and sines that are integers."""
+    cosine = torch.tensor([1, 0, -1, 0]).double()
+    angle = torch.arange(context)[:, None] * torch.tensor(turns)
+    return cosine[angle % 4], cosine[(angle - 1) % 4]
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 2**31), past=st.integers(0, 4), later=st.integers(1, 9), turns=st.tuples(*[st.integers(0, 3)] * 2))
+def test_attention_does_not_change_if_all_rotary_positions_are_later(seed, past, later, turns):
+    """`Spec.causalAttend_later`, bit for bit: integers turned by quarters, and heads of 4 entries, whose root is 2."""
+    cosines, sines = quarters(turns, 20)
+    q, v = integers(seed, 1, 2, 3, 4), integers(seed + 1, 1, 2, past + 3, 4)
+    k = integers(seed + 2, 1, 2, past + 3, 4)
+    turned = lambda x, past: ops.rotate(x=x, cosines=cosines, sines=sines, past=past)  # noqa: E731
+    there = ops.attend(q=turned(q, past), k=turned(k, 0), v=v)
+    assert torch.equal(ops.attend(q=turned(q, later + past), k=turned(k, later), v=v), there)
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 2**31), cut=st.integers(1, 5))
+def test_rotated_keys_do_not_depend_on_where_a_text_is_cut(seed, cut):
+    """`Spec.Cache.push_holds`, bit for bit: what is kept of a text in parts is what is kept of the whole."""
+    cosines, sines = ops.angles(6, 3)
+    k = torch.randn(1, 2, 6, 6, generator=torch.Generator().manual_seed(seed))
+    rotated = [ops.rotate(x=part, cosines=cosines, sines=sines, past=past) for part, past in ((k, 0), (k[:, :, cut:], cut))]
+    assert torch.equal(rotated[0][:, :, cut:], rotated[1])
+    assert torch.equal(rotated[0][:, :, 0], k[:, :, 0]) and not torch.equal(rotated[0], k)
+
+
 @settings(deadline=None, max_examples=30)
-@given(seed=st.integers(0, 2**31), t=st.integers(1, 6))
-def test_logits_do_not_depend_on_later_tokens(seed, t):
+@given(seed=st.integers(0, 2**31), t=st.integers(1, 6), rotary=st.booleans())
+def test_logits_do_not_depend_on_later_tokens(seed, t, rotary):
     """`Spec.GPT.logits_causal`, bit for bit between texts of one length: only what is multiplied by a weight of 0 differs."""
-    built = model(seed)
+    built = model(seed, rotary=rotary)
     tokens = torch.randint(11, (1, 7), generator=torch.Generator().manual_seed(seed))
     other = tokens.clone()
     other[:, t:] = (other[:, t:] + 1) % 11

@@ -43,6 +43,16 @@ def embed : Point := fun α _ _ r => do
   | s, v, c => throw s!"gpt.embed: 'tokens' has shape {Request.showShape s}, the tables {Request.showShape v} and \
       {Request.showShape c}"
 
+/-- `gpt.tokens`: the rows of the tokens. -/
+def tokens : Point := fun α _ _ r => do
+  let ids ← r.tensor "tokens"
+  match ids.shape, (← r.tensor "token_weight").shape with
+  | [b, t], [V, D] =>
+    let x ← tokenRow ids V
+    let table : Mat V D α := (← r.shaped "token_weight" [V, D]).mat V D
+    return ⟨[b, t, D], D, fun i => if h : i < x.size then flatVec table[x[i]] else #[]⟩
+  | s, v => throw s!"gpt.tokens: 'tokens' has shape {Request.showShape s}, the table {Request.showShape v}"
+
 /-- `gpt.heads`: queries, keys and values of each head. -/
 def heads : Point := fun α _ _ r => do
   let H ← r.int "heads"
@@ -56,6 +66,37 @@ def heads : Point := fun α _ _ r => do
       else build t fun _ => build d fun _ => Scalar.zero
     return ⟨[3, b, H, t, d], t * d, fun i => flatMat (row i)⟩
   | s => throw s!"gpt.heads: 'qkv' has shape {Request.showShape s}, the specification needs three axes"
+
+/-- The two sizes of a table. -/
+def tableOf (r : Request) (name : String) : Except String (Nat × Nat) := do
+  match (← r.tensor name).shape with
+  | [C, n] => return (C, n)
+  | s => throw s!"{r.point}: '{name}' has shape {Request.showShape s}, the specification needs two axes"
+
+/-- The recorded rotations at `C` positions, of heads of `d` entries in `e` pairs. -/
+def rotationOf (r : Request) (C e d : Nat) : Except String (Rotation C d α) :=
+  if even : d = e + e then do
+    let c ← r.shaped "cosines" [C, e]
+    let s ← r.shaped "sines" [C, e]
+    return ⟨e, even, c.mat C e, s.mat C e⟩
+  else throw s!"{r.point}: {e} angles do not rotate the {d} entries of a head"
+
+/-- The recorded rotations, which must reach `n` positions. -/
+def rotationTo (r : Request) (n d : Nat) : Except String (Turn d α) := do
+  let (C, e) ← tableOf r "cosines"
+  let rotation : Rotation C d α ← rotationOf r C e d
+  if n ≤ C then return rotation.turn
+  else throw s!"{r.point}: {n} tokens are more than {C} positions"
+
+/-- `gpt.rotate`. -/
+def rotate : Point := fun α _ _ r => do
+  let x ← r.tensor "x"
+  let past ← r.int "past"
+  match x.shape with
+  | [b, h, t, d] =>
+    let turn : Turn d α ← rotationTo r (past + t) d
+    return ⟨[b, h, t, d], t * d, fun i => flatMat (turn.rows past (x.mat t d (i * (t * d))))⟩
+  | s => throw s!"gpt.rotate: 'x' has shape {Request.showShape s}, the specification needs four axes"
 
 /-- `gpt.append`. -/
 def append : Point := fun α _ _ r => do
@@ -125,6 +166,10 @@ def blockOf (r : Request) (at_ : String) (D M : Nat) : Except String (ViT.Block 
     fc1W := ← mat "fc1_weight" M D, fc1B := ← vec "fc1_bias" M
     fc2W := ← mat "fc2_weight" D M, fc2B := ← vec "fc2_bias" D }
 
+/-- What positions do to the queries and keys of a call, for `n` tokens and heads of `d` entries. -/
+def turnOf (r : Request) (n d : Nat) : Except String (Turn d α) :=
+  if r.has "cosines" then rotationTo r n d else return .still
+
 /-- `gpt.block`: the shape of an output, and its entries from the output and the cache of one text. -/
 def block (read : {H P T d : Nat} → {α : Type} → Mat T (H * d) α × Cache H (P + T) d α → Array α)
     (shape : (b H P T d : Nat) → List Nat × Nat) : Point := fun α _ _ r => do
@@ -136,11 +181,12 @@ def block (read : {H P T d : Nat} → {α : Type} → Mat T (H * d) α × Cache 
     let x ← r.shaped "x" [b, T, H * d]
     let k ← r.shaped "k" [b, H, P, d]
     let v ← r.shaped "v" [b, H, P, d]
+    let turn : Turn d α ← turnOf r (P + T) d
     let p : ViT.Block (H * d) hidden α ← blockOf r "" (H * d) hidden
     let kept (u : Tensor) (i : Nat) : Vector (Mat P d α) H := build H fun h => u.mat P d ((i * H + h.1) * (P * d))
     let (out, size) := shape b H P T d
     return ⟨out, size, fun i =>
-      read (Spec.GPT.block a (eps.entry 0) p ⟨kept k i, kept v i⟩ (x.mat T (H * d) (i * (T * (H * d)))))⟩
+      read (Spec.GPT.block turn a (eps.entry 0) p ⟨kept k i, kept v i⟩ (x.mat T (H * d) (i * (T * (H * d)))))⟩
   | s, t => throw s!"gpt.block: 'x' has shape {Request.showShape s} and 'k' {Request.showShape t}"
 
 /-- `gpt.block.y`: the output. -/
@@ -163,6 +209,15 @@ def blocksLoop (r : Request) (D M : Nat) : (i : Nat) → List (ViT.Block D M α)
   | 0, acc => .ok acc
   | i + 1, acc => do blocksLoop r D M i ((← blockOf r s!"blocks.{i}." D M) :: acc)
 
+/-- The positions of a call, whose table has the sizes `C` and `n`. -/
+def positionsOf (r : Request) (C n H d : Nat) : Except String (Positions C H d α) :=
+  if r.has "cosines" then do
+    let rotation : Rotation C d α ← rotationOf r C n d
+    return .rotary rotation
+  else do
+    let table ← r.shaped "position_weight" [C, H * d]
+    return .learned (table.mat C (H * d))
+
 /-- `gpt.logits` and `gpt.decode`: the logits after each token of a text. -/
 def logits : Point := fun α _ _ r => do
   let a ← activation r
@@ -171,14 +226,15 @@ def logits : Point := fun α _ _ r => do
   let ids ← r.tensor "tokens"
   let hidden := (← r.tensor "blocks.0.fc1_bias").bits.size
   let depth ← r.int "depth"
-  match ids.shape, (← r.tensor "token_weight").shape, (← r.tensor "position_weight").shape with
-  | [b, T], [V, n], [C, _] =>
+  let (C, places) ← tableOf r (if r.has "cosines" then "cosines" else "position_weight")
+  match ids.shape, (← r.tensor "token_weight").shape with
+  | [b, T], [V, n] =>
     let d := n / H
     let D := H * d
     let x ← tokenRow ids V
-    let p : Params V C D hidden α := {
+    let p : Params V C H d hidden α := {
       tokens := (← r.shaped "token_weight" [V, D]).mat V D
-      positions := (← r.shaped "position_weight" [C, D]).mat C D
+      positions := ← positionsOf r C places H d
       blocks := ← blocksLoop r D hidden depth []
       norm := ⟨(← r.shaped "norm_weight" [D]).vec D, (← r.shaped "norm_bias" [D]).vec D⟩
       head := (← r.shaped "head_weight" [V, D]).mat V D }
@@ -190,12 +246,11 @@ def logits : Point := fun α _ _ r => do
           flatMat (Spec.GPT.logits a (eps.entry 0) p text h)
         else #[]⟩
     else throw s!"{r.point}: {T} tokens are more than {C} positions"
-  | s, v, c => throw s!"{r.point}: 'tokens' has shape {Request.showShape s}, the tables {Request.showShape v} and \
-      {Request.showShape c}"
+  | s, v => throw s!"{r.point}: 'tokens' has shape {Request.showShape s}, the table {Request.showShape v}"
 
 /-- The spec points of GPT. -/
 def points : List (String × Point) :=
-  [("gpt.embed", embed), ("gpt.norm", ViT.norm), ("gpt.qkv", linearLayer), ("gpt.heads", heads), ("gpt.append", append),
+  [("gpt.embed", embed), ("gpt.tokens", tokens), ("gpt.norm", ViT.norm), ("gpt.qkv", linearLayer), ("gpt.heads", heads), ("gpt.rotate", rotate), ("gpt.append", append),
    ("gpt.scores", ViT.scores), ("gpt.weights", weights), ("gpt.mix", ViT.mix), ("gpt.attend", attend),
    ("gpt.merge", merge), ("gpt.proj", linearLayer), ("gpt.add", perPair fun x y => x + y), ("gpt.fc1", linearLayer),
    ("gpt.gelu", perEntry Scalar.gelu), ("gpt.gelu_tanh", perEntry geluTanh), ("gpt.fc2", linearLayer),
@@ -212,17 +267,17 @@ def configsLoop (xs : Array Lean.Json) : (i : Nat) → List Config → Except St
     | none => throw s!"no published GPT is called '{name}'"
 
 /-- The networks of a request: published ones by their names, or one by its sizes vocabulary, context, width, depth, heads,
-and 1 if its head is tied or else 0. -/
+1 if its head is tied or else 0, and 1 if its positions are rotary or else 0. -/
 def configs (j : Lean.Json) : Except String (List Config) := do
   match Request.field j "names" with
   | .ok names => let xs ← names.getArr?; configsLoop xs xs.size []
   | .error _ =>
     match ← Request.nats (← Request.field j "sizes") with
-    | [vocab, context, width, depth, heads, tied] =>
-      let c : Config := ⟨vocab, context, width, depth, heads, tied == 1⟩
+    | [vocab, context, width, depth, heads, tied, rotary] =>
+      let c : Config := ⟨vocab, context, width, depth, heads, tied == 1, rotary == 1⟩
       if c.WellFormed then return [c]
       else throw "the sizes of the GPT are not well formed"
-    | sizes => throw s!"a GPT has six sizes, not {Request.showShape sizes}"
+    | sizes => throw s!"a GPT has seven sizes, not {Request.showShape sizes}"
 
 /-- `gpt.parameters`: the number of parameters of each network. -/
 def parameters : Fact := fun j => do return (← configs j).map fun c => c.paramCount

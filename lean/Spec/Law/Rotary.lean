@@ -1,5 +1,6 @@
 module
-public import Spec.Layer.Rotary
+public import Spec.Layer.Causal
+public import Spec.Law.Attention
 public import Spec.Law.Recurrent
 
 /-!
@@ -27,6 +28,18 @@ structure Angles (cos sin : α → α) : Prop where
 /-- `x` rotated to position `m`: pair `i` turns by `m θᵢ`. -/
 def rotary (cos sin : α → α) (θ : Vector α d) (m : α) (x : Vector α (d + d)) : Vector α (d + d) :=
   @rotate α (exactly f pick) d (build d fun i => cos (m * θ[i])) (build d fun i => sin (m * θ[i])) x
+
+/-- The tables of the first `C` positions. -/
+def rotations (cos sin : α → α) (θ : Vector α d) (C : Nat) : Rotation C (d + d) α where
+  pairs := d
+  even := rfl
+  cosines := build C fun n => build d fun i => cos ((n.1 : α) * θ[i])
+  sines := build C fun n => build d fun i => sin ((n.1 : α) * θ[i])
+
+theorem turn_rotations (cos sin : α → α) (θ : Vector α d) {C n : Nat} (hn : n < C) (x : Vector α (d + d)) :
+    @Rotation.turn α (exactly f pick) C (d + d) (rotations cos sin θ C) n x = rotary f pick cos sin θ (n : α) x := by
+  simp only [Rotation.turn, hn, ↓reduceDIte, rotations, getElem_build]
+  rfl
 
 omit [Max α] in
 theorem total_ofFn_add {n : Nat} (g h : Fin n → α) :
@@ -71,6 +84,26 @@ theorem rotary_relative (θ : Vector α d) (m n m' n' : α) (shift : m - n = m' 
     product (rotary f pick cos sin θ m q) (rotary f pick cos sin θ n k) =
       product (rotary f pick cos sin θ m' q) (rotary f pick cos sin θ n' k) := by
   rw [product_rotary f pick A, product_rotary f pick A, shift]
+
+/-- Causal attention of rotated queries and keys does not change if all positions are `later`. -/
+theorem causalAttend_later (same : ∀ x, pick x x = x) (θ : Vector α d) {C P T later : Nat} (h : later + (P + T) ≤ C)
+    (q : Mat T (d + d) α) (k v : Mat (P + T) (d + d) α) :
+    letI := exactly f pick
+    let turn := (rotations cos sin θ C).turn
+    causalAttend (turn.rows (later + P) q) (turn.rows later k) v = causalAttend (turn.rows P q) (turn.rows 0 k) v := by
+  apply Vector.ext; intro t ht
+  simp only [causalAttend, attendRow, getElem_build]
+  congr 2
+  apply Vector.ext; intro j hj
+  rw [getElem_scoreRow f pick same _ _ j hj, getElem_scoreRow f pick same _ _ j hj]
+  refine congrArg (· / f.sqrt ((d + d : Nat) : α)) ?_
+  simp only [seen] at hj
+  simp only [Turn.rows, firstOf, getElem_build, Fin.getElem_fin,
+    turn_rotations f pick cos sin θ (show later + P + t < C by omega), turn_rotations f pick cos sin θ (show P + t < C by omega),
+    turn_rotations f pick cos sin θ (show later + j < C by omega), turn_rotations f pick cos sin θ (show 0 + j < C by omega)]
+  refine rotary_relative f pick A θ _ _ _ _ ?_ _ _
+  simp only [Semiring.natCast_add, Semiring.natCast_zero]
+  grind
 
 /-- A rotation keeps the sum of squares, and every product of two vectors at one position. -/
 theorem rotary_product (θ : Vector α d) (m : α) (x y : Vector α (d + d)) :

@@ -1,5 +1,6 @@
 module
 public import Spec.Layer.Attention
+public import Spec.Layer.Rotary
 
 /-!
 # Causal attention
@@ -44,7 +45,7 @@ def causalAttend (q : Mat T d α) (k v : Mat (P + T) d α) : Mat T d α :=
 
 /-- The keys and values of the `P` tokens so far, head by head. -/
 structure Cache (H P d : Nat) (α : Type) where
-  /-- Keys. -/
+  /-- Keys, turned by their positions. -/
   k : Vector (Mat P d α) H
   /-- Values. -/
   v : Vector (Mat P d α) H
@@ -53,15 +54,16 @@ structure Cache (H P d : Nat) (α : Type) where
 def Cache.empty : Cache H 0 d α := ⟨build H fun _ => #v[], build H fun _ => #v[]⟩
 
 /-- The cache after tokens whose queries, keys and values are `y`. -/
-def Cache.push (c : Cache H P d α) (y : Mat T (3 * (H * d)) α) : Cache H (P + T) d α :=
-  ⟨build H fun h => followedBy c.k[h] (headOf 1 h y), build H fun h => followedBy c.v[h] (headOf 2 h y)⟩
+def Cache.push (turn : Turn d α) (c : Cache H P d α) (y : Mat T (3 * (H * d)) α) : Cache H (P + T) d α :=
+  ⟨build H fun h => followedBy c.k[h] (turn.rows P (headOf 1 h y)), build H fun h => followedBy c.v[h] (headOf 2 h y)⟩
 
-/-- Causal multi-head self-attention of `T` tokens after those of the cache: their outputs, and the new cache. -/
-def causalAttention (p : AttentionParams (H * d) α) (c : Cache H P d α) (x : Mat T (H * d) α) :
+/-- Causal multi-head self-attention of `T` tokens after those of the cache: their outputs, and the new cache. Each query and each
+key is turned by its position, which counts the tokens of the cache. -/
+def causalAttention (turn : Turn d α) (p : AttentionParams (H * d) α) (c : Cache H P d α) (x : Mat T (H * d) α) :
     Mat T (H * d) α × Cache H (P + T) d α :=
   let y := mapVec (linearBias p.qkvW p.qkvB) x
-  let next := c.push y
-  let z := build H fun h => causalAttend (headOf 0 h y) next.k[h] next.v[h]
+  let next := c.push turn y
+  let z := build H fun h => causalAttend (turn.rows P (headOf 0 h y)) next.k[h] next.v[h]
   (mapVec (linearBias p.projW p.projB) (concatHeads z), next)
 
 end Spec

@@ -39,6 +39,32 @@ def heads_by_view(*, qkv, heads):
     return torch.stack([part.reshape(b, heads, t, n // 3 // heads) for part in qkv.chunk(3, -1)])
 
 
+def rotate_backwards(*, x, cosines, sines, past):
+    return POINTS["gpt.rotate"](x=x, cosines=cosines, sines=-sines, past=past)
+
+
+def rotate_from_zero(*, x, cosines, sines, past):
+    return POINTS["gpt.rotate"](x=x, cosines=cosines, sines=sines, past=0)
+
+
+def rotate_late(*, x, cosines, sines, past):
+    return POINTS["gpt.rotate"](x=x, cosines=cosines, sines=sines, past=past + 1)
+
+
+def rotate_neighbours(*, x, cosines, sines, past):
+    halves = x.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2)
+    y = POINTS["gpt.rotate"](x=halves, cosines=cosines, sines=sines, past=past)
+    return y.unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2)
+
+
+def rotate_by_head(*, x, cosines, sines, past):
+    return POINTS["gpt.rotate"](x=x.transpose(1, 2), cosines=cosines, sines=sines, past=past).transpose(1, 2)
+
+
+def rotate_cosines_for_sines(*, x, cosines, sines, past):
+    return POINTS["gpt.rotate"](x=x, cosines=sines, sines=cosines, past=past)
+
+
 def append_before(*, past, now):
     return torch.cat([now, past], 2)
 
@@ -114,16 +140,25 @@ def gelu_square(*, x):
     return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x)))
 
 
-def _block(x, k, v, w, eps, tanh, post=False, parallel=False, from_norm=False, once=False):
+def _rotated(w, past, *rows):
+    """The rows of tokens after `past` others, rotated if the positions are rotary."""
+    if "cosines" not in w:
+        return rows
+    return [POINTS["gpt.rotate"](x=x, cosines=w["cosines"], sines=w["sines"], past=past) for x in rows]
+
+
+def _block(x, k, v, w, eps, tanh, post=False, parallel=False, from_norm=False, once=False, turned="qk"):
     """The block, with its norms after the branches, or its branches side by side, or its residual from the norm, or one
-    norm for both branches."""
+    norm for both branches, or other projections than queries and keys rotated."""
     norm = lambda x, i: F.layer_norm(x, x.shape[-1:], w[f"norm{i}_weight"], w[f"norm{i}_bias"], eps)  # noqa: E731
     gelu = "tanh" if tanh else "none"
     fc1 = lambda x: F.gelu(F.linear(x, w["fc1_weight"], w["fc1_bias"]), approximate=gelu)  # noqa: E731
     mlp = lambda x: F.linear(fc1(x), w["fc2_weight"], w["fc2_bias"])  # noqa: E731
     y = x if post else norm(x, 1)
     q, k_now, v_now = POINTS["gpt.heads"](qkv=F.linear(y, w["qkv_weight"], w["qkv_bias"]), heads=k.shape[1])
-    k, v = torch.cat([k, k_now], 2), torch.cat([v, v_now], 2)
+    part = dict(zip("qkv", (q, k_now, v_now), strict=True))
+    part |= dict(zip(turned, _rotated(w, k.shape[2], *(part[name] for name in turned)), strict=True))
+    q, k, v = part["q"], torch.cat([k, part["k"]], 2), torch.cat([v, part["v"]], 2)
     a = F.linear(POINTS["gpt.merge"](z=POINTS["gpt.attend"](q=q, k=k, v=v)), w["proj_weight"], w["proj_bias"])
     if post:
         x = norm(x + a, 1)
@@ -152,6 +187,23 @@ def block_first_norm_twice(*, x, k, v, eps, tanh, **w):
 
 def block_other_gelu(*, x, k, v, eps, tanh, **w):
     return _block(x, k, v, w, eps, 1 - tanh)
+
+
+def block_keys_not_rotated(*, x, k, v, eps, tanh, **w):
+    return _block(x, k, v, w, eps, tanh, turned="q")
+
+
+def block_queries_not_rotated(*, x, k, v, eps, tanh, **w):
+    return _block(x, k, v, w, eps, tanh, turned="k")
+
+
+def block_values_rotated(*, x, k, v, eps, tanh, **w):
+    return _block(x, k, v, w, eps, tanh, turned="qkv")
+
+
+def block_keys_rotated_again(*, x, k, v, eps, tanh, **w):
+    (k,) = _rotated(w, 0, k)
+    return _block(x, k, v, w, eps, tanh)
 
 
 def block_cache_ignored(*, x, k, v, eps, tanh, **w):
@@ -184,11 +236,11 @@ def head_untied(*, tokens, heads, depth, eps, tanh, **weights):
 
 
 def last_norm_missing(*, tokens, heads, depth, eps, tanh, **weights):
-    x = POINTS["gpt.embed"](tokens=tokens, token_weight=weights["token_weight"],
-                            position_weight=weights["position_weight"], past=0)  # fmt: skip
+    tables = {name: weights[name] for name in ("cosines", "sines") if name in weights}
+    x = weights["token_weight"][tokens] + (0 if tables else weights["position_weight"][: tokens.shape[1]])
     for i, (k, v) in enumerate(ops.empty(len(tokens), depth, heads, weights["token_weight"])):
         at = f"blocks.{i}."
-        x, *_ = _block(x, k, v, {n.removeprefix(at): w for n, w in weights.items() if n.startswith(at)}, eps, tanh)
+        x, *_ = _block(x, k, v, tables | {n.removeprefix(at): w for n, w in weights.items() if n.startswith(at)}, eps, tanh)
     return x @ weights["head_weight"].T
 
 
@@ -215,9 +267,9 @@ def decode_keys_for_values(*, tokens, heads, depth, eps, tanh, **weights):
 
 
 def decode_positions_late(*, tokens, heads, depth, eps, tanh, **weights):
-    p = weights["position_weight"]
-    return POINTS["gpt.decode"](tokens=tokens, heads=heads, depth=depth, eps=eps, tanh=tanh,
-                                **(weights | {"position_weight": torch.cat([p[:1], p[2:], p[:1]])}))  # fmt: skip
+    late = {name: torch.cat([table[:1], table[2:], table[:1]]) for name, table in weights.items()
+            if name in ("position_weight", "cosines", "sines")}  # fmt: skip
+    return POINTS["gpt.decode"](tokens=tokens, heads=heads, depth=depth, eps=eps, tanh=tanh, **(weights | late))
 
 
 MUTANTS = [
@@ -231,6 +283,12 @@ MUTANTS = [
     Mutant("gpt.heads-inside", "gpt.heads", heads_inside, "each head has its queries, keys and values side by side"),
     Mutant("gpt.heads-interleaved", "gpt.heads", heads_interleaved, "a head takes every H-th entry"),
     Mutant("gpt.heads-by-view", "gpt.heads", heads_by_view, "tokens and heads are not transposed"),
+    Mutant("gpt.rotate-backwards", "gpt.rotate", rotate_backwards, "the rotation goes the other way"),
+    Mutant("gpt.rotate-from-zero", "gpt.rotate", rotate_from_zero, "rotary positions start at 0 after a cache"),
+    Mutant("gpt.rotate-late", "gpt.rotate", rotate_late, "rotary positions are off by one"),
+    Mutant("gpt.rotate-neighbours", "gpt.rotate", rotate_neighbours, "neighbours are pairs, as in the paper, and not halves"),
+    Mutant("gpt.rotate-by-head", "gpt.rotate", rotate_by_head, "the number of the head is taken for the position"),
+    Mutant("gpt.rotate-cosines-for-sines", "gpt.rotate", rotate_cosines_for_sines, "cosines and sines change places"),
     Mutant("gpt.append-before", "gpt.append", append_before, "the new keys come first"),
     Mutant("gpt.append-over", "gpt.append", append_over, "the new keys are left out of the cache"),
     Mutant("gpt.scale-missing", "gpt.scores", scale_missing, "1/√d is left out"),
@@ -256,6 +314,10 @@ MUTANTS = [
     Mutant("gpt.block-residual-from-norm", "gpt.block", block_residual_from_norm, "the residual starts after the norm"),
     Mutant("gpt.block-first-norm-twice", "gpt.block", block_first_norm_twice, "both branches have the first norm"),
     Mutant("gpt.block-other-gelu", "gpt.block", block_other_gelu, "the other form of GELU"),
+    Mutant("gpt.block-keys-not-rotated", "gpt.block", block_keys_not_rotated, "the queries alone are rotated"),
+    Mutant("gpt.block-queries-not-rotated", "gpt.block", block_queries_not_rotated, "the keys alone are rotated"),
+    Mutant("gpt.block-values-rotated", "gpt.block", block_values_rotated, "the values are rotated too"),
+    Mutant("gpt.block-keys-rotated-again", "gpt.block", block_keys_rotated_again, "the keys of the cache are rotated once more"),
     Mutant("gpt.block-cache-ignored", "gpt.block", block_cache_ignored, "earlier tokens are not attended to"),
     Mutant("gpt.block-cache-not-appended", "gpt.block", block_cache_not_appended, "the cache stays as it was"),
     Mutant("gpt.head-rolled", "gpt.head", head_rolled, "every token has its neighbour's logit"),

@@ -13,12 +13,12 @@ from pyzoo.models.gpt import CONFIGS, GPT, GPTConfig
 from pyzoo.ops import gpt as ops
 
 POINTS = (
-    "gpt.embed", "gpt.norm", "gpt.qkv", "gpt.heads", "gpt.append", "gpt.scores", "gpt.weights", "gpt.mix", "gpt.attend",
-    "gpt.merge", "gpt.proj", "gpt.add", "gpt.fc1", "gpt.gelu", "gpt.gelu_tanh", "gpt.fc2", "gpt.block.y", "gpt.block.k",
+    "gpt.embed", "gpt.tokens", "gpt.norm", "gpt.qkv", "gpt.heads", "gpt.rotate", "gpt.append", "gpt.scores", "gpt.weights",
+    "gpt.mix", "gpt.attend", "gpt.merge", "gpt.proj", "gpt.add", "gpt.fc1", "gpt.gelu", "gpt.gelu_tanh", "gpt.fc2", "gpt.block.y", "gpt.block.k",
     "gpt.block.v", "gpt.head", "gpt.logits", "gpt.decode",
 )  # fmt: skip
 WHOLE = ("gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.logits", "gpt.decode")
-CALLS = dict.fromkeys(WHOLE, 2) | {"gpt.block.k": 1, "gpt.block.v": 1, "gpt.attend": 3}
+CALLS = dict.fromkeys(WHOLE, 3) | {"gpt.block.k": 2, "gpt.block.v": 2, "gpt.attend": 3}
 TRANSCENDENTAL = ("gpt.weights", "gpt.gelu", "gpt.gelu_tanh")  # an entry takes milliseconds
 VALUES_ALONE = ("gpt.logits", "gpt.decode")  # a gradient takes as many passes through a whole network as there are weights
 
@@ -35,7 +35,7 @@ def skip(call: Call) -> str | None:
     return f"inputs of {size} numbers take minutes in Lean" if size > most else None
 
 
-def model(seed: int, tied: bool = False) -> GPT:
+def model(seed: int, tied: bool = False, rotary: bool = False) -> GPT:
     """A freshly built model whose sizes are drawn from the seed, like minGPT's or, if `tied`, like GPT-2's. No weight
     keeps a value of the initialization that would hide an error, such as a bias of 0; the first token is small, so that
     the first norm's eps counts."""
@@ -43,21 +43,23 @@ def model(seed: int, tied: bool = False) -> GPT:
     torch.manual_seed(seed)
     heads = draw.randint(2, 3)
     built = GPT(GPTConfig(
-        vocab=draw.randint(5, 9), context=12, width=heads * draw.randint(2, 3), depth=2, heads=heads, tied=tied, tanh=tied,
+        vocab=draw.randint(5, 9), context=12, width=heads * (4 if rotary else draw.randint(2, 3)), depth=2, heads=heads,
+        tied=tied, tanh=tied, rotary=rotary,
     )).eval()  # fmt: skip
     with torch.no_grad():
         for name, parameter in built.named_parameters():
             scale = 1.0 if parameter.dim() == 1 else 10 if "position" not in name else 30
             parameter.mul_(scale * (1 + torch.rand_like(parameter))).add_(0.2 * torch.randn_like(parameter))
         built.token_weight[0].mul_(0.002)
-        built.position_weight[0].mul_(0.002)
+        if not rotary:
+            built.position_weight[0].mul_(0.002)
     return built
 
 
 def calm(built: GPT, generator: torch.Generator) -> None:
     """Give a model weights with which no norm enlarges errors much: with others, a whole network has a wide bound or none,
     and in half precision so has a block."""
-    std = 0.2 if built.token_weight.dtype.itemsize > 2 else 0.05
+    std = (0.2 if built.token_weight.dtype.itemsize > 2 else 0.05) / (1 + built.config.rotary)  # whose model is wider
     with torch.no_grad():
         for name, parameter in built.named_parameters():
             parameter.normal_(std=std if name.startswith("blocks") else 1.0, generator=generator)
@@ -76,8 +78,11 @@ def saved(run: Path) -> GPT:
 
 
 def absent(run: Path) -> tuple[str, ...]:
-    """The points that a saved run's model has not: it has one GELU, and as a whole network it has no bound."""
-    return ("gpt.logits", "gpt.decode", "gpt.gelu" if saved(run).config.tanh else "gpt.gelu_tanh")
+    """The points that a saved run's model has not: it has one GELU and one kind of positions, and as a whole network it has no
+    bound."""
+    c = saved(run).config
+    positions = ("gpt.embed",) if c.rotary else ("gpt.tokens", "gpt.rotate")
+    return ("gpt.logits", "gpt.decode", "gpt.gelu" if c.tanh else "gpt.gelu_tanh", *positions)
 
 
 def _edges(x: Tensor) -> None:
@@ -92,8 +97,9 @@ def _edges(x: Tensor) -> None:
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
            replaced: dict[str, Callable]) -> None:  # fmt: skip
     """Texts in two parts, whose second part is recorded; a token after them; and whole texts, at once and token by token.
-    A freshly built model is recorded with either GELU, with a head of its own and tied."""
-    built = [model(seed), model(seed, tied=True)] if run is None else [saved(run)]
+    A freshly built model is recorded with either GELU, with a head of its own and tied, with rotary positions and learned
+    ones."""
+    built = [model(seed, rotary=True), model(seed), model(seed, tied=True)] if run is None else [saved(run)]
     generator = torch.Generator(device).manual_seed(seed)
     for each in built:
         each.to(device, dtype)
@@ -120,9 +126,9 @@ def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:
     the model at hand."""
     with torch.device("meta"):
         published = [GPT(config) for config in CONFIGS.values()]
-    own = [model(0), model(0, tied=True)] if run is None else [saved(run)]
+    own = [model(0), model(0, tied=True), model(0, rotary=True)] if run is None else [saved(run)]
     count = lambda built: sum(p.numel() for p in built.parameters())  # noqa: E731
     yield "gpt.parameters", [*map(count, published)], {"names": [*CONFIGS]}
     for built in own:
         c = built.config
-        yield "gpt.parameters", [count(built)], {"sizes": [c.vocab, c.context, c.width, c.depth, c.heads, int(c.tied)]}
+        yield "gpt.parameters", [count(built)], {"sizes": [c.vocab, c.context, c.width, c.depth, c.heads, int(c.tied), int(c.rotary)]}

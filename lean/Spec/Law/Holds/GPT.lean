@@ -21,15 +21,15 @@ theorem causalAttend_holds {q : Mat T d (Reach m)} {q' : Mat T d (Execution m N)
   (((inside_preserved hN).causalAttend hq hk hv).at t).inBudget
 
 /-- Causal multi-head self-attention of tokens after those of a cache. -/
-theorem causalAttention_holds {p : AttentionParams (H * d) (Reach m)} {p' : AttentionParams (H * d) (Execution m N)}
+theorem causalAttention_holds {turn : Turn d (Reach m)} {turn' : Turn d (Execution m N)} (ht : turn.Alike Inside turn') {p : AttentionParams (H * d) (Reach m)} {p' : AttentionParams (H * d) (Execution m N)}
     {c : Cache H P d (Reach m)} {c' : Cache H P d (Execution m N)} {x : Mat T (H * d) (Reach m)}
     {x' : Mat T (H * d) (Execution m N)} (hp : p.Alike Inside p') (hc : c.Alike Inside c')
     (hx : Alike (Alike Inside) x x') (t : Fin T) :
-    InBudget (causalAttention p c x).1[t] (causalAttention p' c' x').1[t] :=
-  (((inside_preserved hN).causalAttention hp hc hx).1.at t).inBudget
+    InBudget (causalAttention turn p c x).1[t] (causalAttention turn' p' c' x').1[t] :=
+  (((inside_preserved hN).causalAttention ht hp hc hx).1.at t).inBudget
 
-variable (a : GPT.Activation) {eps : Reach m} {eps' : Execution m N} {p : GPT.Params V C (H * d) M (Reach m)}
-  {p' : GPT.Params V C (H * d) M (Execution m N)}
+variable (a : GPT.Activation) {eps : Reach m} {eps' : Execution m N} {p : GPT.Params V C H d M (Reach m)}
+  {p' : GPT.Params V C H d M (Execution m N)}
 
 /-- A GPT, from tokens to logits. -/
 theorem gptLogits_holds (he : Inside eps eps') (hp : p.Alike Inside p') (x : Vector (Fin V) T) (h : T ≤ C) (t : Fin T) :

@@ -23,6 +23,16 @@ theorem embed_parametric : Parametric embed := fun hR hr _ => by
     · exact .nil
   · exact .error _
 
+theorem tokens_parametric : Parametric tokens := fun _ hr _ => by
+  refine .same fun ids => .same fun _ => ?_
+  split
+  · refine .same fun x => .same fun table => .ok ⟨rfl, rfl, fun i => ?_⟩
+    simp only
+    split
+    · exact each_vec ((hr.mat table _ _ _).at _)
+    · exact .nil
+  · exact .error _
+
 theorem heads_parametric : Parametric heads := fun hR hr _ => by
   refine .same fun H => .same fun y => ?_
   split
@@ -31,6 +41,24 @@ theorem heads_parametric : Parametric heads := fun hR hr _ => by
     split
     · exact (hr.mat y _ _ _).headOf _ _
     · exact alike_build fun _ => alike_build fun _ => hR.zero
+  · exact .error _
+
+theorem rotationOf_agree (hr : Reads R) (r : Request) (C e d : Nat) :
+    Agree (Rotation.Alike R) (rotationOf r C e d) (rotationOf r C e d) := by
+  unfold rotationOf
+  split
+  · exact .same fun c => .same fun s => .ok (.mk (hr.mat c _ _ _) (hr.mat s _ _ _))
+  · exact .error _
+
+theorem rotationTo_agree [Scalar α] [Scalar β] (hR : Preserved R) (hr : Reads R) (r : Request) (n d : Nat) :
+    Agree (Turn.Alike R) (rotationTo r n d) (rotationTo r n d) :=
+  .same fun (C, e) => .bind (rotationOf_agree hr r C e d) fun _ _ h =>
+    .ite (fun _ => .ok (hR.rotation h)) fun _ => .error _
+
+theorem rotate_parametric : Parametric rotate := fun hR hr r => by
+  refine .same fun x => .same fun past => ?_
+  split
+  · exact .bind (rotationTo_agree hR hr r _ _) fun _ _ h => .ok ⟨rfl, rfl, fun _ => each_mat (h.rows _ (hr.mat x _ _ _))⟩
   · exact .error _
 
 theorem append_parametric : Parametric append := fun _ hr _ => by
@@ -85,6 +113,15 @@ theorem blockOf_agree (hr : Reads R) (r : Request) (at_ : String) (D M : Nat) :
   refine .bind (vec "fc2_bias" D) fun _ _ h12 => ?_
   exact .ok ⟨⟨h1, h2⟩, ⟨h3, h4, h5, h6⟩, ⟨h7, h8⟩, h9, h10, h11, h12⟩
 
+theorem turnOf_agree [Scalar α] [Scalar β] (hR : Preserved R) (hr : Reads R) (r : Request) (n d : Nat) :
+    Agree (Turn.Alike R) (turnOf r n d) (turnOf r n d) :=
+  .ite (fun _ => rotationTo_agree hR hr r n d) fun _ => .ok fun _ _ _ h => h
+
+theorem positionsOf_agree (hr : Reads R) (r : Request) (C n H d : Nat) :
+    Agree (GPT.Positions.Alike R) (positionsOf r C n H d) (positionsOf r C n H d) :=
+  .ite (fun _ => .bind (rotationOf_agree hr r C n d) fun _ _ h => .ok (.rotary h))
+    fun _ => .same fun table => .ok (.learned (hr.mat table _ _ _))
+
 theorem block_parametric {read : {H P T d : Nat} → {α : Type} → Mat T (H * d) α × Cache H (P + T) d α → Array α}
     {shape : (b H P T d : Nat) → List Nat × Nat}
     (hread : ∀ {H P T d : Nat} {α β : Type} {R : α → β → Prop} {y : Mat T (H * d) α × Cache H (P + T) d α}
@@ -95,12 +132,13 @@ theorem block_parametric {read : {H P T d : Nat} → {α : Type} → Mat T (H * 
   split
   · rename_i b T _ _ H P d _ _
     refine .same fun x => .same fun k => .same fun v => ?_
+    refine .bind (Q := Turn.Alike _) (turnOf_agree hR hr r _ _) fun _ _ ht => ?_
     refine .bind (Q := ViT.Block.Alike _) (blockOf_agree hr r "" _ _) fun _ _ hp => ?_
     refine .ok ⟨rfl, rfl, fun i => ?_⟩
     have heads (u : Tensor) : Alike (Alike (Alike R))
         (build H fun h => u.mat P d ((i * H + h.1) * (P * d)) : Vector (Mat P d α) H)
         (build H fun h => u.mat P d ((i * H + h.1) * (P * d))) := alike_build fun _ => hr.mat u _ _ _
-    have y := hR.gptBlock a (hr.entry eps 0) hp (c := ⟨_, _⟩) (c' := ⟨_, _⟩) ⟨heads k, heads v⟩
+    have y := hR.gptBlock ht a (hr.entry eps 0) hp (c := ⟨_, _⟩) (c' := ⟨_, _⟩) ⟨heads k, heads v⟩
       (hr.mat x T (H * d) (i * (T * (H * d))))
     exact hread y.1 y.2
   · exact .error _
@@ -129,7 +167,8 @@ theorem logits_parametric : Parametric logits := fun hR hr r => by
   refine .same fun a => .same fun eps => .same fun H => .same fun ids => .same fun _ => .same fun depth =>
     .same fun _ => .same fun _ => ?_
   split
-  · refine .same fun x => .same fun tokens => .same fun positions => ?_
+  · refine .same fun x => .same fun tokens => ?_
+    refine .bind (Q := GPT.Positions.Alike _) (positionsOf_agree hr r _ _ _ _) fun _ _ hs => ?_
     refine .bind (Q := Each (ViT.Block.Alike _)) (blocksLoop_agree hr r _ _ _ .nil) fun _ _ hb => ?_
     refine .same fun w => .same fun b => .same fun head => ?_
     split
@@ -137,7 +176,7 @@ theorem logits_parametric : Parametric logits := fun hR hr r => by
       simp only
       split
       · exact each_mat (hR.gptLogits a (hr.entry eps 0)
-          ⟨hr.mat tokens _ _ _, hr.mat positions _ _ _, hb, ⟨hr.vec w _ _, hr.vec b _ _⟩, hr.mat head _ _ _⟩ _ _)
+          ⟨hr.mat tokens _ _ _, hs, hb, ⟨hr.vec w _ _, hr.vec b _ _⟩, hr.mat head _ _ _⟩ _ _)
       · exact .nil
     · exact .error _
   · exact .error _
@@ -145,7 +184,7 @@ theorem logits_parametric : Parametric logits := fun hR hr r => by
 /-- Every spec point of GPT. -/
 theorem points_parametric : ∀ p ∈ points, Parametric p.2 := by
   simp only [points, List.forall_mem_cons, List.not_mem_nil, false_implies, implies_true, and_true]
-  exact ⟨embed_parametric, ViT.norm_parametric, linearLayer_parametric, heads_parametric, append_parametric,
+  exact ⟨embed_parametric, tokens_parametric, ViT.norm_parametric, linearLayer_parametric, heads_parametric, rotate_parametric, append_parametric,
     ViT.scores_parametric, weights_parametric, ViT.mix_parametric, attend_parametric, merge_parametric,
     linearLayer_parametric, perPair_parametric fun hR _ _ _ _ h h' => hR.add h h', linearLayer_parametric,
     perEntry_parametric fun hR _ _ h => hR.gelu h, perEntry_parametric fun hR _ _ h => hR.geluTanh h,
