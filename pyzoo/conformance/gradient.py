@@ -15,9 +15,6 @@ COTANGENT = "output_grad"  # the input that holds the weights g of the outputs y
 ENTRIES, ENTRIES_OF_WHOLE = 6, 1  # of each gradient that are compared; each is a pass through the specification
 
 
-EACH_OUTPUT = ("lstm.cell",)  # points with several outputs whose gradients are judged, those of each output alone
-
-
 def vjp(function: Callable[..., Any], inputs: dict[str, Any], wrt: str, place: int = 0) -> Tensor:
     """The gradient of `Σ g y` with respect to the input `wrt`, for y = function(inputs) and g the cotangent among them.
     Of several outputs, y is the one at `place`."""
@@ -33,10 +30,9 @@ def vjp(function: Callable[..., Any], inputs: dict[str, Any], wrt: str, place: i
 
 
 def gradients(call: Call, seed: int, answer: Callable[[Call], Call]) -> Iterator[Call]:
-    """The gradient calls of a recorded call, one for each tensor that can be differentiated, answered by `answer`. Of
-    points with several outputs, those in `EACH_OUTPUT` alone have any."""
-    point = base(call.point)
-    if (point in OUTPUT_NAMES and point not in EACH_OUTPUT) or not call.output.is_floating_point():
+    """The gradient calls of a recorded call, one for each tensor that can be differentiated, answered by `answer`. Those of a
+    point with several outputs are of each output alone."""
+    if not call.output.is_floating_point():
         return
     generator = torch.Generator().manual_seed(seed)
     weights = torch.randn(call.output.shape, generator=generator).to(call.output.dtype)

@@ -143,9 +143,8 @@ def judge_gradients(
                 chosen = entries(answered, point in counts, seed)
                 verdict = judge(lean, answered, 0, indices=chosen)
                 verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
-    if not verdicts and only is not None:
-        kind = "whole network" if only in alone else "point with several outputs"
-        return [Verdict(only, message=f"the gradients of a {kind} are not judged: look at the points inside it")]
+    if only in alone:
+        return [Verdict(only, message=f"the gradients of {only} are not judged: look at the points inside it")]
     return list(verdicts.values())
 
 
