@@ -7,6 +7,7 @@ public import Spec.Check.Gradient
 public import Spec.Check.LSTM
 public import Spec.Check.Mamba
 public import Spec.Check.Mamba2
+public import Spec.Check.Places
 public import Spec.Check.Point
 public import Spec.Check.RNN
 public import Spec.Check.Recurrent

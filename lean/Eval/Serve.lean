@@ -57,7 +57,7 @@ def judgePoint (m : Rounding) (point : Point) (r : Request) (j : Json) : Except 
   | .ok outputs =>
     let p := (← point (Reach m) r).shared indices
     return [("answers", Json.arr (← outputsLoop p outputs indices 0 outputs.size #[]))]
-  | .error _ => return Coverage.judge (← point (Marked m) r) (← outputOf j) indices
+  | .error _ => return Coverage.judge r (← point (Marked m) r) (← outputOf j) indices
 
 /-- Judge the recorded gradient in a request, with respect to the input called `wrt`. -/
 def judgeGradient (m : Rounding) (point : Point) (r : Request) (wrt : String) (j : Json) :

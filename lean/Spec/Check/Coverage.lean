@@ -1,4 +1,5 @@
 module
+public import Spec.Check.Places
 public import Spec.Check.Shared
 public import Spec.Num.Marked
 
@@ -60,15 +61,14 @@ def branchesFrom (marks : Nat) (f : Branching) : (k : Nat) → List String → L
 def branches (marks : Nat) : List (String × Bool) :=
   operations.foldl (init := []) fun acc f => if has marks f.evaluated then branchesFrom marks f 0 (names f) acc else acc
 
-/-- As JSON. -/
-def report (marks : Nat) : String × Json :=
-  ("branches", Json.mkObj ((branches marks).map fun b => (b.1, Json.bool b.2)))
+/-- Branches as JSON. -/
+def report (bs : List (String × Bool)) : String × Json := ("branches", Json.mkObj (bs.map fun b => (b.1, Json.bool b.2)))
 
 /-- Judge a recorded output at the given flat indices, and say which branches its entries depend on. -/
-def judge (p : Prediction (Marked m)) (out : Tensor) (indices : List Nat) : List (String × Json) :=
+def judge (r : Request) (p : Prediction (Marked m)) (out : Tensor) (indices : List Nat) : List (String × Json) :=
   if p.shape == out.shape then
     let p := p.shared indices
-    report (p.marks indices) :: Spec.judge p.values out indices
+    report (Places.both (branches (p.marks indices)) (Places.reached r p.size indices)) :: Spec.judge p.values out indices
   else Spec.judge p.values out indices
 
 end Coverage
