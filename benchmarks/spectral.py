@@ -9,7 +9,7 @@ import argparse
 import torch
 
 from pyzoo.bench import times, device_name
-from pyzoo.conformance.run import full_precision
+from pyzoo.conformance.precision import full_precision
 from pyzoo.ops.spectral_conv.layer import SpectralConv
 from pyzoo.ops.spectral_conv.operator import KernelConv
 

@@ -59,17 +59,20 @@ def errors_of(problem: str, outputs: dict[str, Tensor], expected: Tensor, tolera
 
 def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Tensor, moved: int, device: str,
             speed: float | None, tolerance: float) -> Iterator[Row]:  # fmt: skip
-    """A row for each runner, forward and backward, if all are within `tolerance` of the expected output."""
+    """A row for each runner, if all are within `tolerance` of the expected output: forward, forward with gradients recorded, and
+    backward."""
     outputs = {name: forward() for name, (forward, _) in runners.items()}
     errors = errors_of(problem, outputs, expected, tolerance)
+    passes = {name: forward for name, (forward, _) in runners.items()}
     with torch.no_grad():
-        forwards = times({name: forward for name, (forward, _) in runners.items()}, device)
+        forwards = times(passes, device)
+    recorded = times(passes, device)
     backwards = times({
         name: lambda y=outputs[name], leaves=leaves: torch.autograd.grad(y, leaves, grad.to(y).expand_as(y), retain_graph=True)
         for name, (_, leaves) in runners.items()
     }, device)  # fmt: skip
     for name in runners:
-        spent = {"forward": forwards[name], "backward": backwards[name]}
+        spent = {"forward": forwards[name], "recorded": recorded[name], "backward": backwards[name]}
         yield Row(problem, name, spent, errors[name], moved, 1e3 * moved / speed if speed else None)
 
 

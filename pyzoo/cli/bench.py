@@ -12,11 +12,11 @@ from pyzoo.errors import InputError
 if TYPE_CHECKING:
     from pyzoo.bench import Row
 
-SUBJECTS = ("scan", "spectral", "gpt", "mamba", "decode")
+SUBJECTS = ("scan", "recurrence", "spectral", "gpt", "mamba", "decode")
 
 
 def bench(
-    subject: Annotated[str, typer.Argument(help="scan or spectral: operators; gpt or mamba: training steps; decode: generation")],
+    subject: Annotated[str, typer.Argument(help="scan, recurrence or spectral: operators; gpt or mamba: training steps; decode: generation")],
     cuda: Annotated[bool, typer.Option("--cuda", help="on the CUDA device")] = False,
     out: Annotated[Path | None, typer.Option(help="also write the table to this JSON file")] = None,
 ) -> None:
@@ -33,7 +33,7 @@ def bench(
     from rich.table import Column, Table
 
     from pyzoo.bench import device_name, document
-    from pyzoo.conformance.run import full_precision
+    from pyzoo.conformance.precision import full_precision
 
     with full_precision():
         rows = list(import_module(f"pyzoo.bench.{subject}").rows(device))

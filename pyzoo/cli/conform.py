@@ -63,7 +63,7 @@ def conform(
         raise InputError(f"--emit-test {emit_test}: there is no folder {emit_test.parent}")
     console = Console(stderr=json_file == Path("-"))
     if replay is not None:
-        sys.exit(0 if _replay(replay, impl, emit_test, console) else 1)
+        sys.exit(0 if _replay(replay, impl, device, emit_test, console) else 1)
     names = _names(model, all_models, run)
 
     from pyzoo.bridge.lean.session import Evaluator
@@ -84,7 +84,7 @@ def conform(
             _show(console, result, traces, impl)
         documents = [result.document(lean.describe()) for result in results]
     if emit_test is not None:
-        _emit(emit_test, next((r.counterexample for r in results if r.counterexample), None), impl, console)
+        _emit(emit_test, next((r.counterexample for r in results if r.counterexample), None), impl, device, console)
     if certify is not None:
         console.print(f"check: pyzoo lean check {certify}/FILE.lean", markup=False, soft_wrap=True)
     if json_file is not None:
@@ -175,10 +175,11 @@ def _inputs(call) -> str:
     return ", ".join(f"{name} {value}" for name, value in (tensors | call.ints).items())
 
 
-def _replay(folder: Path, impl: str | None, emit_test: Path | None, console: Console) -> bool:
+def _replay(folder: Path, impl: str | None, device: str, emit_test: Path | None, console: Console) -> bool:
     from pyzoo.bridge.lean.session import Evaluator
     from pyzoo.conformance.foreign import isolated, resolve
     from pyzoo.conformance.judge import judge
+    from pyzoo.conformance.run import device_of
     from pyzoo.conformance.trace import load
 
     call, indices, document = load(folder)
@@ -187,17 +188,18 @@ def _replay(folder: Path, impl: str | None, emit_test: Path | None, console: Con
         raise InputError(f"{folder / 'trace.json'}: field 'point' is {call.point!r}, which no model has")
     if impl is not None:
         resolve(impl)
+        device_of(device)
     with Evaluator(family=family) as lean:
-        verdict = judge(lean, call if impl is None else isolated(impl, call), 0, indices=indices)
+        verdict = judge(lean, call if impl is None else isolated(impl, call, device), 0, indices=indices)
     where = f" at {verdict.worst_index}" if verdict.worst_index is not None else ""
     console.print(f"{verdict.id}: {verdict.verdict}, error ÷ budget {verdict.error_over_budget:.3g}{where}"
                   + (f": {verdict.message}" if verdict.message else ""), markup=False, soft_wrap=True)
     if emit_test is not None:
-        _emit(emit_test, verdict if verdict.verdict == "FAIL" else None, impl or document.get("impl"), console)
+        _emit(emit_test, verdict if verdict.verdict == "FAIL" else None, impl or document.get("impl"), device, console)
     return verdict.holds
 
 
-def _emit(path: Path, failing, impl: str | None, console: Console) -> None:
+def _emit(path: Path, failing, impl: str | None, device: str, console: Console) -> None:
     """Write the failing verdict's call as a test of `impl`, or of the library's own function."""
     if failing is None:
         console.print(f"no call failed, so {path} is not written", markup=False, soft_wrap=True)
@@ -206,7 +208,7 @@ def _emit(path: Path, failing, impl: str | None, console: Console) -> None:
     from pyzoo.conformance.foreign import own
 
     call, indices = failing.worst_call
-    emit_test(path, call, indices, impl or own(call.point))
+    emit_test(path, call, indices, impl or own(call.point), device)
     console.print(f"test: python -m pytest {path}", markup=False, soft_wrap=True)
 
 

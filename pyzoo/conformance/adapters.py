@@ -1,12 +1,26 @@
 """Blocks that others wrote, with the keywords of our spec points: `pyzoo conform MODEL --point ID --impl
 pyzoo.conformance.adapters:NAME`. Each needs the package that it imports."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
 from torch import Tensor
 
 
+def _adapter(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function with what it makes on the device of its inputs."""
+
+    @wraps(function)
+    def call(**inputs: Any) -> Tensor:
+        with torch.device(next(x.device for x in inputs.values() if isinstance(x, Tensor))):
+            return function(**inputs)
+
+    return call
+
+
+@_adapter
 def transformers_mamba_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor, conv_bias: Tensor, x_proj: Tensor,
                              dt_weight: Tensor, dt_bias: Tensor, a_log: Tensor, d: Tensor, out_proj: Tensor) -> Tensor:
     """Hugging Face's `MambaMixer`, for the spec point `mamba.mixer`."""
@@ -27,6 +41,7 @@ def transformers_mamba_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor,
     return block(x)
 
 
+@_adapter
 def transformers_mamba2_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor, conv_bias: Tensor, dt_bias: Tensor,
                               a_log: Tensor, d: Tensor, norm_weight: Tensor, out_proj: Tensor, eps: Tensor | float,
                               chunk: int) -> Tensor:
@@ -66,6 +81,7 @@ def _basic_block(kind: type, x: Tensor, conv1: Tensor, conv2: Tensor, stride: in
     return block.eval()(x)
 
 
+@_adapter
 def torchvision_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: int, eps: Tensor | float,
                             conv3: Tensor | None = None, **norms: Tensor) -> Tensor:
     """torchvision's `BasicBlock`, for the spec point `resnet.block`."""
@@ -74,6 +90,7 @@ def torchvision_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: 
     return _basic_block(BasicBlock, x, conv1, conv2, stride, eps, conv3, norms)
 
 
+@_adapter
 def timm_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: int, eps: Tensor | float,
                      conv3: Tensor | None = None, **norms: Tensor) -> Tensor:
     """timm's `BasicBlock`, for the spec point `resnet.block`."""
@@ -82,6 +99,7 @@ def timm_basic_block(*, x: Tensor, conv1: Tensor, conv2: Tensor, stride: int, ep
     return _basic_block(BasicBlock, x, conv1, conv2, stride, eps, conv3, norms)
 
 
+@_adapter
 def timm_patch_embed(*, x: Tensor, patch: int) -> Tensor:
     """timm's `PatchEmbed`, for the spec point `vit.patchify`: its kernels pick one entry of a patch each."""
     from timm.layers import PatchEmbed
@@ -92,6 +110,7 @@ def timm_patch_embed(*, x: Tensor, patch: int) -> Tensor:
     return module(x)
 
 
+@_adapter
 def torch_layer_norm(*, x: Tensor, weight: Tensor, bias: Tensor, eps: Tensor | float) -> Tensor:
     """PyTorch's `LayerNorm`, for the spec point `vit.norm`."""
     module = torch.nn.LayerNorm(x.shape[-1], eps=float(eps))
@@ -99,6 +118,7 @@ def torch_layer_norm(*, x: Tensor, weight: Tensor, bias: Tensor, eps: Tensor | f
     return module(x)
 
 
+@_adapter
 def torch_conv2d(*, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     """PyTorch's `Conv2d`, for the spec point `resnet.conv`."""
     module = torch.nn.Conv2d(weight.shape[1], weight.shape[0], tuple(weight.shape[2:]), stride, padding, bias=False)
@@ -106,6 +126,7 @@ def torch_conv2d(*, x: Tensor, weight: Tensor, stride: int, padding: int) -> Ten
     return module(x)
 
 
+@_adapter
 def torch_batch_norm(*, x: Tensor, mean: Tensor, var: Tensor, weight: Tensor, bias: Tensor,
                      eps: Tensor | float) -> Tensor:
     """PyTorch's `BatchNorm2d` in evaluation mode, for the spec point `resnet.batch_norm`."""
@@ -115,6 +136,7 @@ def torch_batch_norm(*, x: Tensor, mean: Tensor, var: Tensor, weight: Tensor, bi
     return module(x)
 
 
+@_adapter
 def mambapy_pscan(*, decay: Tensor, input: Tensor, h0: Tensor) -> Tensor:
     """mambapy's parallel scan, for the spec point `mamba.states`. It starts from the zero state, so the first state's
     decay is added to the first input."""
@@ -131,21 +153,25 @@ def _torch_recurrent(kind: type, x: Tensor, state: Tensor | tuple[Tensor, ...], 
     return module.eval()(x, state)[0]
 
 
+@_adapter
 def torch_rnn(*, x: Tensor, h0: Tensor, **weights: Tensor) -> Tensor:
     """PyTorch's `RNN`, for the spec point `rnn.layer`."""
     return _torch_recurrent(torch.nn.RNN, x, h0[None], weights)
 
 
+@_adapter
 def torch_lstm(*, x: Tensor, h0: Tensor, c0: Tensor, **weights: Tensor) -> Tensor:
     """PyTorch's `LSTM`, for the spec point `lstm.layer`."""
     return _torch_recurrent(torch.nn.LSTM, x, (h0[None], c0[None]), weights)
 
 
+@_adapter
 def torch_gru(*, x: Tensor, h0: Tensor, **weights: Tensor) -> Tensor:
     """PyTorch's `GRU`, for the spec point `gru.layer`. It has no other convention for the reset gate."""
     return _torch_recurrent(torch.nn.GRU, x, h0[None], weights)
 
 
+@_adapter
 def torch_attention(*, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """PyTorch's `scaled_dot_product_attention`, for the spec point `gpt.attend`. Its own causal mask counts keys from the
     first one, so a mask that counts from the last one is given to it."""
@@ -208,6 +234,7 @@ def _transformers_gpt(heads: int, depth: int, eps: Tensor | float, tanh: int, we
     return build(heads, depth, eps, tanh, weights)
 
 
+@_adapter
 def transformers_gpt2(*, tokens: Tensor, heads: int, depth: int, eps: Tensor | float, tanh: int,
                       **weights: Tensor) -> Tensor:  # fmt: skip
     """Hugging Face's `GPT2LMHeadModel`, or with rotary positions `GPTNeoXForCausalLM`, on a whole text, for the spec point
@@ -215,6 +242,7 @@ def transformers_gpt2(*, tokens: Tensor, heads: int, depth: int, eps: Tensor | f
     return _transformers_gpt(heads, depth, eps, tanh, weights)(tokens).logits
 
 
+@_adapter
 def transformers_gpt2_cached(*, tokens: Tensor, heads: int, depth: int, eps: Tensor | float, tanh: int,
                              **weights: Tensor) -> Tensor:  # fmt: skip
     """The same token by token with its cache, for the spec point `gpt.decode`."""
@@ -237,6 +265,7 @@ def transformers_angles(*, context: int, pairs: int) -> tuple[Tensor, Tensor]:
     return cosines[0, :, :pairs], sines[0, :, :pairs]
 
 
+@_adapter
 def transformers_rotary(*, x: Tensor, cosines: Tensor, sines: Tensor, past: int) -> Tensor:
     """Hugging Face's `apply_rotary_pos_emb` of Llama, for the spec point `gpt.rotate`. It wants each angle at both entries of
     a pair, and rotates queries and keys together."""
@@ -246,12 +275,14 @@ def transformers_rotary(*, x: Tensor, cosines: Tensor, sines: Tensor, past: int)
     return apply_rotary_pos_emb(x, x, cos, sin)[0]
 
 
+@_adapter
 def torch_spectral_conv(*, x: Tensor, weight: Tensor) -> Tensor:
     """rfft, einsum and irfft of PyTorch, for the spec point `spectral.conv`."""
     spectrum = torch.fft.rfft(x)[..., : weight.shape[2]]
     return torch.fft.irfft(torch.einsum("bim,iom->bom", spectrum, torch.view_as_complex(weight)), n=x.shape[-1])
 
 
+@_adapter
 def neuraloperator_spectral_conv(*, x: Tensor, weight: Tensor) -> Tensor:
     """neuraloperator's `SpectralConv` without a bias, for the spec point `spectral.conv`. It scales by 1/n in the transform,
     and answers in fp32 whatever it is given. Its n_modes count a mode and its conjugate."""

@@ -25,7 +25,7 @@ INPUTS = {{
 
 
 def test_{name}():
-    answer = isolated({spec}, Call({point}, INPUTS, {ints}, OUTPUT{wrt}))
+    answer = isolated({spec}, Call({point}, INPUTS, {ints}, OUTPUT{wrt}){device})
     with Evaluator(family="{family}") as lean:
         verdict = judge(lean, answer, 0, indices=INDICES)
     assert verdict.verdict in ("EXACT", "WITHIN"), verdict.message or f"out of reach at {{verdict.worst_index}}"
@@ -45,13 +45,14 @@ def _wrap(text: str, indent: str = "") -> str:
                          break_long_words=False)  # fmt: skip
 
 
-def emit_test(path: Path, call: Call, indices: list[int], spec: str) -> None:
-    """Write a pytest file in which the function `spec` answers the call and Lean must find it EXACT or WITHIN, at
+def emit_test(path: Path, call: Call, indices: list[int], spec: str, device: str = "cpu") -> None:
+    """Write a pytest file in which the function `spec` answers the call on `device` and Lean must find it EXACT or WITHIN, at
     `indices` of its output, or if there are none (the call raised), at those that a conformance run compares."""
     name = call.point.partition(".")[0]
     indices = indices or sample(call.output.numel(), family(name).limit(call), 0)
     text = TEMPLATE.format(
-        point=json.dumps(call.point), wrt=f", wrt={json.dumps(call.wrt)}" if call.wrt else "", spec=json.dumps(spec), family=name, name=re.sub(r"\W", "_", call.id), ints=call.ints,
+        point=json.dumps(call.point), wrt=f", wrt={json.dumps(call.wrt)}" if call.wrt else "",
+        device=f", {json.dumps(device)}" if device != "cpu" else "", spec=json.dumps(spec), family=name, name=re.sub(r"\W", "_", call.id), ints=call.ints,
         inputs="\n".join(_wrap(f"{json.dumps(k)}: {_literal(x)},", "    ") for k, x in call.inputs.items()),
         output=_wrap(f"OUTPUT = {_literal(call.output)}"), indices=_wrap(f"INDICES = {indices}"),
     )  # fmt: skip

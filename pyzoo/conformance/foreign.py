@@ -5,6 +5,7 @@ import io
 import multiprocessing
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from pyzoo.conformance import FAMILIES
 from pyzoo.conformance.gradient import place, vjp
+from pyzoo.conformance.precision import full_precision
 from pyzoo.conformance.trace import Call, base
 from pyzoo.errors import InputError
 from pyzoo.ops.point import POINTS, Arithmetic
@@ -54,10 +56,11 @@ def _plain(x: Tensor) -> Tensor:
     return torch.empty(x.shape, dtype=x.dtype).copy_(x)
 
 
-def _answer(spec: str, inputs: dict[str, Any]) -> tuple[str, Any]:
+def _answer(spec: str, device: str, inputs: dict[str, Any]) -> tuple[str, Any]:
     try:
-        with torch.no_grad():
+        with torch.no_grad(), full_precision() if spec.startswith("pyzoo.ops.") else nullcontext():
             function, wrt, number = resolve(spec), inputs.pop("wrt", None), inputs.pop("place", 0)
+            inputs = {name: x.to(device) if isinstance(x, Tensor) else x for name, x in inputs.items()}
             output = function(**inputs) if wrt is None else vjp(function, inputs, wrt, number)
             values = output if isinstance(output, tuple) else (output,)
             if wrong := [type(v).__name__ for v in values if not isinstance(v, Tensor)]:
@@ -67,22 +70,23 @@ def _answer(spec: str, inputs: dict[str, Any]) -> tuple[str, Any]:
         return "error", f"{spec} raised {type(error).__name__}: {error}"
 
 
-def _work(spec: str, pipe: Any) -> None:
+def _work(spec: str, device: str, pipe: Any) -> None:
     """Answer one request after the other until the pipe is closed."""
     while True:
         try:
             request = pipe.recv_bytes()
         except EOFError:
             return
-        pipe.send_bytes(_pack(_answer(spec, _unpack(request))))
+        pipe.send_bytes(_pack(_answer(spec, device, _unpack(request))))
 
 
 class Worker:
     """A process of its own in which the function `spec` answers calls: `with Worker(spec) as worker: worker(call)`. It
-    starts with the first call, and anew after one that it did not survive or that took over `time_limit` seconds."""
+    starts with the first call, and anew after one that it did not survive or that took over `time_limit` seconds. The function
+    gets its tensors on `device`, and PyTorch's settings as they are in a new process; the library's own get full precision."""
 
-    def __init__(self, spec: str, time_limit: float = TIME_LIMIT) -> None:
-        self._spec, self._time_limit = spec, time_limit
+    def __init__(self, spec: str, device: str = "cpu", time_limit: float = TIME_LIMIT) -> None:
+        self._spec, self._device, self._time_limit = spec, device, time_limit
         self._process: Any = None
 
     def __enter__(self) -> "Worker":
@@ -117,7 +121,7 @@ class Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(self._spec, theirs), daemon=True)
+        self._process = context.Process(target=_work, args=(self._spec, self._device, theirs), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -144,7 +148,7 @@ def own(point: str) -> str:
     return f"{POINTS[base(point)].__module__}:{POINTS[base(point)].__name__}"
 
 
-def isolated(spec: str, call: Call, time_limit: float = TIME_LIMIT) -> Call:
+def isolated(spec: str, call: Call, device: str = "cpu", time_limit: float = TIME_LIMIT) -> Call:
     """One call, answered by the function `spec` in a process of its own."""
-    with Worker(spec, time_limit) as worker:
+    with Worker(spec, device, time_limit) as worker:
         return worker(call)

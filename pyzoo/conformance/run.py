@@ -3,7 +3,7 @@
 import importlib
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pyzoo.conformance.foreign import Worker, own
 from pyzoo.conformance.gradient import entries, gradients, on, place
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact, rejected
 from pyzoo.conformance.mutants import mutants, rules
+from pyzoo.conformance.precision import full_precision
 from pyzoo.conformance.rounding import FORMATS
 from pyzoo.conformance.shrink import shrink
 from pyzoo.conformance.trace import Call, Recorder, base, sample
@@ -64,24 +65,6 @@ class Result:
             "seed": self.seed,
         }
         return document | ({"mutants": self.mutants} if self.mutants else {})
-
-
-@contextmanager
-def full_precision() -> Iterator[None]:
-    """Within the block, products of fp32 matrices keep fp32 inputs (no TF32) and those of half precision are accumulated in
-    fp32, as the rounding models assume, and convolutions on CUDA are matrix products rather than Winograd transforms,
-    which round differently."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    settings = [(matmul, "allow_tf32"), (matmul, "allow_bf16_reduced_precision_reduction"),
-                (matmul, "allow_fp16_reduced_precision_reduction"), (cudnn, "enabled")]  # fmt: skip
-    before = [getattr(owner, name) for owner, name in settings]
-    for owner, name in settings:
-        setattr(owner, name, False)
-    try:
-        yield
-    finally:
-        for (owner, name), value in zip(settings, before, strict=True):
-            setattr(owner, name, value)
 
 
 def device_of(name: str) -> str:
@@ -194,13 +177,13 @@ def conform(
         calls = record(name, case, device, run, dtype=dtype)
         lean.wait()
         if grad:
-            with full_precision(), Worker(impl) if impl else nullcontext(own_answer(device)) as answer:
+            with full_precision(), Worker(impl, device) if impl else nullcontext(own_answer(device)) as answer:
                 verdicts = judge_gradients(lean, name, calls, case, answer, point)
             for verdict in verdicts:
                 merged.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
             continue
         if impl is not None:
-            with Worker(impl) as worker:
+            with Worker(impl, device) as worker:
                 calls = [worker(c) for c in calls if c.point == point]
         elif case == seed:
             for fact, value, arguments in module.facts(run):
@@ -214,7 +197,7 @@ def conform(
     if failing is not None and grad:
         result.counterexample = failing
     elif failing is not None:
-        with Worker(impl or own(failing.id)) as worker:
+        with Worker(impl or own(failing.id), device) as worker:
             result.counterexample = shrink(lean, failing, worker, module.limit)
     if with_mutants:
         result.mutants = [kill(lean, name, m, seed, device) for m in mutants(name) if m.gradient == grad]

@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import os
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from pyzoo.paths import cache_dir
 
 NUMBERS = Path(__file__).parent / "numbers.cuh"
-_INT64 = (ctypes.c_int64,)
+_BUFFER, _BUFFER_SIZE = 1, 2  # CU_LAUNCH_PARAM_BUFFER_POINTER, _SIZE: the arguments as one block of memory
 
 
 def missing() -> str | None:
@@ -54,16 +55,23 @@ def kernel(name: str, files: tuple[Path, ...], macros: dict[str, object], device
     return driver.CUfunction(int(code.get_kernel(name).handle))
 
 
+def on(device: torch.device) -> AbstractContextManager:
+    """Work on that device."""
+    return nullcontext() if torch.cuda.current_device() == device.index else torch.cuda.device(device)
+
+
 def launch(kernel: Any, grid: tuple[int, int, int], threads: int, *arguments: int) -> None:
     """Start a kernel on PyTorch's current stream and device. Every argument is a 64-bit integer or an address."""
     from cuda.bindings import driver
 
-    device = torch.cuda.current_device()
-    stream = torch._C._cuda_getCurrentRawStream(device)  # without the wrappers, which take as long as a launch
-    call = (kernel, *grid, threads, 1, 1, 0, stream, (arguments, _INT64 * len(arguments)), 0)
+    stream = torch._C._cuda_getCurrentRawStream(torch.cuda.current_device())  # without the wrappers, which take as long as a launch
+    values = (ctypes.c_int64 * len(arguments))(*arguments)
+    size = ctypes.c_size_t(ctypes.sizeof(values))
+    packed = (ctypes.c_void_p * 5)(_BUFFER, ctypes.addressof(values), _BUFFER_SIZE, ctypes.addressof(size), None)
+    call = (kernel, *grid, threads, 1, 1, 0, stream, 0, ctypes.addressof(packed))
     (result,) = driver.cuLaunchKernel(*call)
     if result == driver.CUresult.CUDA_ERROR_INVALID_CONTEXT:  # a thread of autograd's that has not yet used the device
-        driver.cuCtxSetCurrent(driver.cuDevicePrimaryCtxRetain(device)[1])
+        driver.cuCtxSetCurrent(driver.cuDevicePrimaryCtxRetain(torch.cuda.current_device())[1])
         (result,) = driver.cuLaunchKernel(*call)
     if result:
         raise RuntimeError(f"a kernel of {threads} threads on a grid {grid} was not started: {result.name}")

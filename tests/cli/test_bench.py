@@ -14,7 +14,7 @@ from pyzoo.errors import InputError
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    (["rockets"], "'rockets' has no benchmark; there are scan, spectral, gpt, mamba, decode"),
+    (["rockets"], "'rockets' has no benchmark; there are scan, recurrence, spectral, gpt, mamba, decode"),
     (["scan", "--out", "nowhere/table.json"], "--out: nowhere is not a folder"),
 ])  # fmt: skip
 def test_bad_input_is_one_sentence(arguments, sentence):

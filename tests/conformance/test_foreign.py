@@ -26,6 +26,7 @@ SOURCE = """
     def in_place(*, x, weight): return x.mul_(0) @ weight.T
     def shorter(*, x, weight): return (x @ weight.T)[:-1]
     def other_keywords(*, input): return input
+    def where(*, x, weight): return torch.ones(2, 4) * (x.device.type == weight.device.type == "meta")
 """
 
 
@@ -56,6 +57,21 @@ def test_a_foreign_function_gets_a_verdict(lean, call, name, verdict, message):
     judged = judge(lean, isolated(f"foreign_functions:{name}", call), 100)
     assert judged.verdict == verdict
     assert message is None or message in judged.message
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_foreign_function_gets_its_tensors_on_the_device(call, device):
+    answer = isolated("foreign_functions:where", call, device)
+    assert (answer.output == (device == "meta")).all() and answer.output.device.type == "cpu"
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+def test_an_adapter_runs_on_a_gpu(call):
+    x = {"x": torch.randn(2, 3, 5), "h0": torch.zeros(2, 4), "weight_ih": torch.randn(4, 5), "weight_hh": torch.randn(4, 4),
+         "bias_ih": torch.randn(4), "bias_hh": torch.randn(4)}  # fmt: skip
+    answers = [isolated("pyzoo.conformance.adapters:torch_rnn", Call("rnn.layer", x, {}, torch.zeros(2, 3, 4)), d) for d in ("cpu", "cuda")]
+    assert not any(a.error for a in answers) and not torch.equal(answers[0].output, answers[1].output)
 
 
 def test_a_foreign_function_that_hangs_is_stopped(call):

@@ -176,7 +176,7 @@ def test_the_operator_has_gradients_of_its_own():
     assert (y.grad_fn is not None) and not any(g.isnan().any() for g in torch.autograd.grad(y.sum() + last.sum(), list(x.values())))
 
 
-SPLIT = (cuda.Plan(4, 16, 3, 16, 2), cuda.Plan(4, 32, 3, 4, 1))  # chunks where a plan would have one
+SPLIT = (cuda.Plan(2, 16, 3, 16), cuda.Plan(4, 32, 3, 4))  # chunks where a plan would have one
 
 
 @pytest.mark.parametrize("L", [1, 2, 31, 33, 372, 784, 1134, 2049])
@@ -241,13 +241,14 @@ class TestKernel:
         assert (y[..., -64:].double() - exact).norm() <= LIMIT[torch.bfloat16] * exact.norm()
 
     @pytest.mark.parametrize(("file", "right", "wrong"), [
-        ("forward.cu", "exp2_(sums[at] * a[w][j]) * h[w][j] + end[j]", "end[j]"),  # carry lost at a chunk's edge
+        ("forward.cu", "exp2_(sums[at] * a[j]) * h[j] + end[j]", "end[j]"),  # carry lost at a chunk's edge
         ("forward.cu", "chunk < p.chunk; chunk++", "chunk + 1 < p.chunk; chunk++"),  # wrong chunk's summary
         ("forward.cu", "AT(B, p.begin, p.group * N)", "AT(B, p.begin, 0)"),  # missing group offset
-        ("forward.cu", "p.lane + k * LANES < p.end ? 1.0f : 0.0f", "p.lane + k * LANES < p.end ? 1.0f : 1.0f"),  # padded tail
-        ("forward.cu", "store_all(save)", "(void)save"),  # no saved states
+        ("forward.cu", "t + s < p.end ? 1.0f : 0.0f", "t + s < p.end ? 1.0f : 1.0f"),  # padded tail
+        ("forward.cu", "store_states(save, h)", "(void)save"),  # no saved states
+        ("forward.cu", "prepare(t + STEPS, next, i + 1)", "prepare(t + STEPS, after, i + 1)"),  # another tile's step sizes
         ("backward.cu", "t + s < p.end ? 1.0f : 0.0f", "t + s < p.end ? 1.0f : 1.0f"),  # padding in the reverse scan's tail
-        ("backward.cu", "exp2_(sums[at] * a[w][j]) * dh[w][j] + end[j]", "end[j]"),
+        ("backward.cu", "exp2_(sums[at] * a[j]) * dh[j] + end[j]", "end[j]"),
         ("backward.cu", "chunk > p.chunk; chunk--", "chunk > p.chunk + 1; chunk--"),
         ("backward.cu", "AT(C, final_tile, p.group * N)};", "AT(C, final_tile, 0)};"),
         ("common.cuh", "p = p * q + 0.27965158224105835f;", ""),  # a term of softplus's polynomial
@@ -258,10 +259,10 @@ class TestKernel:
         assert right in source
         (folder / file).write_text(source.replace(right, wrong))
         monkeypatch.setattr(cuda, "HERE", folder)
-        cuda._kernel.cache_clear()
+        cuda.launches.cache_clear()
         assert not holds(inputs(L=140, E=60, G=3, device="cuda"), plans=SPLIT)
         monkeypatch.undo()
-        cuda._kernel.cache_clear()
+        cuda.launches.cache_clear()
         assert holds(inputs(L=140, E=60, G=3, device="cuda"), plans=SPLIT)
 
 

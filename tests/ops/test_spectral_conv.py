@@ -186,10 +186,10 @@ class TestKernels:
         changed = tmp_path / "kernels.cu"
         changed.write_text(source.replace(right, wrong))
         monkeypatch.setattr(cuda, "FILE", changed)
-        cuda._kernel.cache_clear()
+        cuda.problem.cache_clear()
         wrong_holds = holds(2048, 33) and holds(64, 33)
         monkeypatch.undo()
-        cuda._kernel.cache_clear()
+        cuda.problem.cache_clear()
         assert not wrong_holds and holds(2048, 33) and holds(64, 33)
 
 

@@ -127,6 +127,7 @@ keeps the rounding of `t²`. -/
   const n d := ⟨Scalar.const n d, (· = [])⟩
   sum xs := ⟨Scalar.sum (xs.map fun x => x.value), sumLoop xs (· = [])⟩
   dot xs := ⟨Scalar.dot (xs.map fun p => (p.1.value, p.2.value)), dotLoop xs (· = [])⟩
+  squares xs := ⟨Scalar.squares (xs.map fun x => x.value), dotLoop (xs.map fun x => (x, x)) (· = [])⟩
   step a h b := ⟨Scalar.step a.value h.value b.value, Both (product a h) b.tracks⟩
   exp x := ⟨Scalar.exp x.value, Through (Has (Scalar.exp x.value)) 1 x.tracks⟩
   sqrt x := ⟨Scalar.sqrt x.value,

@@ -128,6 +128,24 @@ theorem step (hr : Contains N r x) (hs : Contains N s y) (ht : Contains N t z) :
       simp only [Reach.ok, Bool.and_eq_true] at hok
       exact holds_add (holds_mul (hr hok.1.1.1) (hs hok.1.1.2)) (ht hok.1.2)
 
+theorem enclose {p : Reach.Partial} {e : K} (he : N.Holds p.exact e) {E : Interval} (R : Interval) (ok : Bool) {z : K}
+    (hz : N.Holds E z) : ∃ e', N.Holds (p.enclose E R ok).exact e' ∧
+      N.ofRat (p.enclose E R ok).known.toRat + e' = N.ofRat p.known.toRat + e + z :=
+  ⟨e + z, holds_add he hz, by simp only [Reach.Partial.enclose]; grind⟩
+
+theorem record {p : Reach.Partial} {e : K} (he : N.Holds p.exact e) (z : Dyadic) :
+    ∃ e', N.Holds (p.record z).exact e' ∧
+      N.ofRat (p.record z).known.toRat + e' = N.ofRat p.known.toRat + e + N.ofRat z.toRat := by
+  refine ⟨e, he, ?_⟩
+  simp only [Reach.Partial.record, ofRat_toRat_add]
+  grind
+
+omit [LT K] [LawfulOrderLT K] [OrderedRing K] in
+theorem eq_recorded {a : Dyadic} (h : N.Holds (Reach.recorded a : Reach m).exact x) : x = N.ofRat a.toRat := by
+  unfold Holds at h
+  simp only [Reach.exact, Interval.point] at h
+  grind
+
 theorem push {p : Reach.Partial} {e : K} (he : N.Holds p.exact e) (hr : r.ok = true → N.Holds r.exact x)
     (hs : s.ok = true → N.Holds s.exact y) (hok : (p.push r s).ok = true) :
     ∃ e', N.Holds (p.push r s).exact e' ∧
@@ -135,25 +153,31 @@ theorem push {p : Reach.Partial} {e : K} (he : N.Holds p.exact e) (hr : r.ok = t
   obtain ⟨_, hr', hs'⟩ := Inside.push_ok hok
   have hr := hr hr'
   have hs := hs hs'
-  have enclosed (hp : p.push r s = ⟨p.terms + 1, p.known, Interval.add p.exact (Interval.mul r.exact s.exact),
-      Interval.add p.run (Interval.mul r.run s.run), p.mags + (Interval.mul r.run s.run).mag,
-      p.ok && r.ok && s.ok⟩) : ∃ e', N.Holds (p.push r s).exact e' ∧
-      N.ofRat (p.push r s).known.toRat + e' = N.ofRat p.known.toRat + e + x * y := by
-    rw [hp]
-    exact ⟨e + x * y, holds_add he (holds_mul hr hs), by grind⟩
+  have enclosed := enclose he (Interval.mul r.run s.run) (r.ok && s.ok) (holds_mul hr hs)
   cases r with
-  | enclosed => exact enclosed rfl
-  | state => exact enclosed rfl
+  | enclosed => exact enclosed
+  | state => exact enclosed
   | recorded a =>
     cases s with
-    | enclosed => exact enclosed rfl
-    | state => exact enclosed rfl
+    | enclosed => exact enclosed
+    | state => exact enclosed
     | recorded b =>
-      have h1 : x = N.ofRat a.toRat := by unfold Holds at hr; simp only [Reach.exact, Interval.point] at hr; grind
-      have h2 : y = N.ofRat b.toRat := by unfold Holds at hs; simp only [Reach.exact, Interval.point] at hs; grind
-      refine ⟨e, he, ?_⟩
-      simp only [Reach.Partial.push, ofRat_toRat_add, ofRat_toRat_mul]
-      grind
+      have h := record he (a * b)
+      rw [ofRat_toRat_mul, ← eq_recorded hr, ← eq_recorded hs] at h
+      exact h
+
+theorem square {p : Reach.Partial} {e : K} (he : N.Holds p.exact e) (hr : r.ok = true → N.Holds r.exact x)
+    (hok : (p.square r).ok = true) : ∃ e', N.Holds (p.square r).exact e' ∧
+      N.ofRat (p.square r).known.toRat + e' = N.ofRat p.known.toRat + e + x * x := by
+  have hr := hr (Inside.square_ok hok).2
+  have enclosed := enclose he (Interval.square r.run) r.ok (holds_square hr)
+  cases r with
+  | enclosed => exact enclosed
+  | state => exact enclosed
+  | recorded a =>
+    have h := record he (a * a)
+    rw [ofRat_toRat_mul, ← eq_recorded hr] at h
+    exact h
 
 theorem foldl {ps : List (Reach m × Reach m)} {qs : List (K × K)}
     (h : Each (fun p q => Contains N p.1 q.1 ∧ Contains N p.2 q.2) ps qs) {p : Reach.Partial} {e : K}
@@ -183,26 +207,69 @@ theorem foldl {ps : List (Reach m × Reach m)} {qs : List (K × K)}
     rw [h4, h2]
     grind
 
-theorem finish {ps : List (Reach m × Reach m)} {qs : List (K × K)}
-    (h : Each (fun p q => Contains N p.1 q.1 ∧ Contains N p.2 q.2) ps qs) :
-    Contains N (Reach.Partial.finish m (ps.foldl (init := Reach.Partial.empty) fun s p => s.push p.1 p.2))
-      (total (qs.map fun q => q.1 * q.2)) := by
-  have zero : N.Holds Reach.Partial.empty.exact 0 := by
-    have := N.holds_point Dyadic.zero
-    rwa [show Dyadic.zero.toRat = 0 from rfl, N.ofRat_zero] at this
-  intro hok
-  obtain ⟨_, e, he, hsum⟩ := foldl h (fun _ => zero) (Inside.finish_ok hok)
+theorem foldl_squares {rs : List (Reach m)} {xs : List K} (h : Each (Contains N) rs xs) {p : Reach.Partial} {e : K}
+    (he : p.ok = true → N.Holds p.exact e) (hok : (rs.foldl (init := p) fun s x => s.square x).ok = true) :
+    p.ok = true ∧ ∃ e', N.Holds (rs.foldl (init := p) fun s x => s.square x).exact e' ∧
+      N.ofRat (rs.foldl (init := p) fun s x => s.square x).known.toRat + e' =
+        N.ofRat p.known.toRat + e + total (xs.map fun x => x * x) := by
+  induction h generalizing p e with
+  | nil =>
+    refine ⟨hok, e, he hok, ?_⟩
+    simp only [List.map_nil, total, List.foldr_nil, List.foldl_nil]
+    grind
+  | @cons r x rs xs h hs ih =>
+    have hsquare : (p.square r).ok = true := by
+      have start : ∀ (rs : List (Reach m)) (p : Reach.Partial),
+          (rs.foldl (init := p) fun s x => s.square x).ok = true → p.ok = true := by
+        intro rs
+        induction rs with
+        | nil => exact fun _ h => h
+        | cons r rs ih => exact fun p h => (Inside.square_ok (ih _ h)).1
+      exact start rs _ hok
+    have hp := (Inside.square_ok hsquare).1
+    obtain ⟨e1, h1, h2⟩ := square (he hp) h hsquare
+    obtain ⟨_, e2, h3, h4⟩ := ih (fun _ => h1) hok
+    refine ⟨hp, e2, h3, ?_⟩
+    simp only [List.foldl_cons, List.map_cons, total, List.foldr_cons] at *
+    rw [h4, h2]
+    grind
+
+omit [LT K] [LawfulOrderLT K] [OrderedRing K] in
+theorem holds_empty : N.Holds Reach.Partial.empty.exact (0 : K) := by
+  have := N.holds_point Dyadic.zero
+  rwa [show Dyadic.zero.toRat = 0 from rfl, N.ofRat_zero] at this
+
+theorem finished {s : Reach.Partial} {e z : K} (he : N.Holds s.exact e)
+    (hsum : N.ofRat s.known.toRat + e = N.ofRat Reach.Partial.empty.known.toRat + 0 + z)
+    (hok : (Reach.Partial.finish m s).ok = true) : N.Holds (Reach.Partial.finish m s).exact z := by
   have hz : N.ofRat Reach.Partial.empty.known.toRat = 0 := N.ofRat_zero
   rw [hz] at hsum
-  have hx := holds_add
-    (N.holds_point (ps.foldl (init := Reach.Partial.empty) fun s p => s.push p.1 p.2).known) he
+  have hx := holds_add (N.holds_point s.known) he
   rw [hsum] at hx
-  have hx' : (0 : K) + 0 + total (qs.map fun q => q.1 * q.2) = total (qs.map fun q => q.1 * q.2) := by grind
+  have hx' : (0 : K) + 0 + z = z := by grind
   rw [hx'] at hx
   unfold Reach.Partial.finish at hok ⊢
   split
   · rename_i hg; rw [hg] at hok; cases hok
   · exact hx
+
+theorem finish {ps : List (Reach m × Reach m)} {qs : List (K × K)}
+    (h : Each (fun p q => Contains N p.1 q.1 ∧ Contains N p.2 q.2) ps qs) :
+    Contains N (Reach.Partial.finish m (ps.foldl (init := Reach.Partial.empty) fun s p => s.push p.1 p.2))
+      (total (qs.map fun q => q.1 * q.2)) := by
+  intro hok
+  obtain ⟨_, e, he, hsum⟩ := foldl h (fun _ => holds_empty) (Inside.finish_ok hok)
+  exact finished he hsum hok
+
+theorem squares {rs : List (Reach m)} {xs : List K} (h : Each (Contains N) rs xs) :
+    Contains N (Scalar.squares rs) (total (xs.map fun x => x * x)) := by
+  show Contains N (Reach.Partial.finish m (rs.foldl (init := Reach.Partial.empty) fun s x => s.square (Reach.cast x))) _
+  rw [← List.foldl_map (f := Reach.cast) (g := fun (s : Reach.Partial) x => s.square x)]
+  have h' : Each (Contains N) (rs.map Reach.cast) (xs.map fun x => x) := h.map fun _ _ h => h.cast
+  rw [List.map_id'] at h'
+  intro hok
+  obtain ⟨_, e, he, hsum⟩ := foldl_squares h' (fun _ => holds_empty) (Inside.finish_ok hok)
+  exact finished he hsum hok
 
 theorem sum {xs : List (Reach m)} {xs' : List K} (h : Each (Contains N) xs xs') :
     Contains N (Scalar.sum xs) (total xs') := by
@@ -258,6 +325,7 @@ theorem contains_preserved [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRi
     const := Contains.const
     sum := Contains.sum
     dot := Contains.dot
+    squares := Contains.squares
     step := Contains.step
     exp := Contains.apply hN.exp _ _
     sqrt := Contains.apply N.enclosed_sqrt _ _

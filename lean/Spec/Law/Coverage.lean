@@ -43,6 +43,7 @@ theorem marked_preserved : Preserved (Marked.Is (m := m)) where
   const _ _ := rfl
   sum h := congrArg Scalar.sum (Marked.map_values h)
   dot h := congrArg Scalar.dot (Marked.map_pairs h)
+  squares h := congrArg Scalar.squares (Marked.map_values h)
   step ha hh hb := congr (congr (congrArg Scalar.step ha) hh) hb
   exp h := congrArg Scalar.exp h
   sqrt h := congrArg Scalar.sqrt h

@@ -42,6 +42,9 @@ structure Device (m : Rounding) (N : Numbers K) (value : δ → Option Rat) : Pr
   dot (ps : List (δ × δ)) : ∃ ys, Each (fun p y => (Given (value p.1) fun a => Casts m a y.1) ∧
       Given (value p.2) fun a => Casts m a y.2) ps ys ∧
     ∀ qs : List (Rat × Rat), ys = qs.map (fun q => (some q.1, some q.2)) → Sums m qs (value (Scalar.dot ps))
+  /-- The numbers whose squares are added are read once each. -/
+  squares (xs : List δ) : ∃ ys, Each (fun x y => Given (value x) fun a => Casts m a y) xs ys ∧
+    ∀ zs : List Rat, ys = zs.map some → Sums m (zs.map fun z => (z, z)) (value (Scalar.squares xs))
   /-- A step of a recurrence rounds its product, or not, and its sum. -/
   step (a h b : δ) : ∃ p, (Given (value a) fun x => Given (value h) fun s => m.Rounds (x * s) p) ∧
     Given p fun p => Given (value b) fun y => m.Rounds (p + y) (value (Scalar.step a h b))
@@ -145,6 +148,16 @@ theorem step (hd : Device m N value) (order : m.order = .sequential ∨ m.order 
     show next.depth ≤ _ - 1
     omega
 
+omit [Scalar δ] in
+theorem read {xs : List δ} {es : List (Execution m N)} (h : Each (Computed m N value) xs es) :
+    ∀ {ys : List (Option Rat)}, Each (fun x y => Given (value x) fun a => Casts m a y) xs ys → Each Execution.Read es ys := by
+  induction h with
+  | nil => intro ys hys; cases hys; exact .nil
+  | cons h _ ih =>
+    intro ys hys
+    cases hys with
+    | cons hy hys => exact .cons ⟨_, h.computes, hy⟩ (ih hys)
+
 end Computed
 
 /-- What a device computes, running a specification's text, is an execution of it. -/
@@ -159,13 +172,10 @@ theorem computed_preserved {value : δ → Option Rat} (hd : Device m N value)
   const n d := .of (hd.const n d)
   sum {xs es} h := .of (by
     obtain ⟨ys, hys, hv⟩ := hd.sum xs
-    refine ⟨ys, ?_, hv⟩
-    clear hv
-    induction h generalizing ys with
-    | nil => cases hys; exact .nil
-    | cons h _ ih =>
-      cases hys with
-      | cons hy hys => exact .cons ⟨_, h.computes, hy⟩ (ih _ hys))
+    exact ⟨ys, Computed.read h hys, hv⟩)
+  squares {xs es} h := .of (by
+    obtain ⟨ys, hys, hv⟩ := hd.squares xs
+    exact ⟨ys, Computed.read h hys, hv⟩)
   dot {ps es} h := .of (by
     obtain ⟨qs, hqs, hv⟩ := hd.dot ps
     refine ⟨qs, ?_, hv⟩

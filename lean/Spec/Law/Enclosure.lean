@@ -191,6 +191,24 @@ theorem holds_mul (hx : N.Holds I x) (hy : N.Holds J y) : N.Holds (Interval.mul 
   generalize x * y = p7 at *
   grind
 
+/-- A square is not negative. -/
+theorem holds_square (hx : N.Holds I x) : N.Holds (Interval.square I) (x * x) := by
+  have h := holds_mul hx hx
+  have h0 : 0 ≤ x * x := by
+    rcases Classical.em (0 ≤ x) with h1 | h1
+    · exact OrderedRing.mul_nonneg h1 h1
+    · have := OrderedRing.mul_nonneg (R := K) (a := -x) (b := -x) (by grind) (by grind)
+      grind
+  refine ⟨?_, h.2⟩
+  unfold Interval.square Dy.max
+  simp only
+  split
+  · exact h.1
+  · have hz : N.ofRat Dyadic.zero.toRat = 0 := N.ofRat_zero
+    rw [hz]
+    exact h0
+
+
 theorem holds_max [Max K] [LawfulOrderMax K] (hx : N.Holds I x) (hy : N.Holds J y) :
     N.Holds (Interval.max I J) (Max.max x y) := by
   have h1 : x ≤ Max.max x y := Std.left_le_max

@@ -40,6 +40,7 @@ results. -/
   const n d := (n : α) / (d : α)
   sum xs := total xs
   dot xs := total (xs.map fun p => p.1 * p.2)
+  squares xs := total (xs.map fun x => x * x)
   step a h b := a * h + b
   exp := f.exp
   sqrt := f.sqrt

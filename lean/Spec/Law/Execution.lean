@@ -73,8 +73,8 @@ def step (a h b : Execution m N) : Execution m N :=
 def Read (a : Execution m N) (x : Option Rat) : Prop := ∃ y, a.Computes y ∧ Given y fun y => Casts m y x
 
 /-- Each operation of a network, rounded as the model allows. A sum of products reads its factors through `Casts`, so does a sum its
-terms, and either adds them in any tree of the order class; an integer is exact, as is a sign and the larger of two numbers. A
-quotient by 0 and the root of a negative number may be anything. -/
+terms, and either adds them in any tree of the order class; a sum of squares does, and reads each number once. An integer is exact,
+as is a sign and the larger of two numbers. A quotient by 0 and the root of a negative number may be anything. -/
 instance : Scalar (Execution m N) where
   add a b := a.binary b fun x y => m.Rounds (x + y)
   sub a b := a.binary b fun x y => m.Rounds (x - y)
@@ -86,6 +86,8 @@ instance : Scalar (Execution m N) where
   sum as := of fun v => ∃ xs, Each Read as xs ∧ ∀ ys : List Rat, xs = ys.map some → Sums m (ys.map fun y => (y, 1)) v
   dot ps := of fun v => ∃ xs, Each (fun p x => p.1.Read x.1 ∧ p.2.Read x.2) ps xs ∧
     ∀ qs : List (Rat × Rat), xs = qs.map (fun q => (some q.1, some q.2)) → Sums m qs v
+  squares as := of fun v => ∃ xs, Each Read as xs ∧
+    ∀ ys : List Rat, xs = ys.map some → Sums m (ys.map fun y => (y, y)) v
   step := step
   exp := apply N.exp m.expUlp 0
   sqrt a := a.unary fun x v => 0 ≤ x → m.Misses N ((2 * m.sqrtUlp : Nat) * unit m) (under m) (N.sqrt (N.ofRat x)) v

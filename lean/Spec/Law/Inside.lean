@@ -152,24 +152,28 @@ variable [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K]
 theorem holds_function {I : Interval} {y : K} {k : Nat} {slack : Rat} {w : Dyadic} {v : Rat} (hy : N.Holds I y)
     (hv : N.Misses ((k : Rat) * unit m) (under m + slack) y v) (hw : slack ≤ w.toRat) :
     ((Reach.round m k I).widen w).Holds v := by
-  have h0 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up 32 I.mag)
-  have hk : 0 ≤ (k : Rat) * unit m := Rat.mul_nonneg (by exact_mod_cast Nat.zero_le k) Reach.unit_nonneg
-  have h1 := Rat.mul_le_mul_of_nonneg_right h0 hk
-  have h : (I.widen (Dy.up 32 I.mag * dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision) +
-      twoPowNeg (Int.ofNat m.smallest) + w)).Holds v := by
-    refine N.holds_misses hy hv ?_
-    simp only [Dyadic.toRat_add, Dyadic.toRat_mul, Reach.toRat_nat]
-    show _ ≤ (Dy.up 32 I.mag).toRat * k * unit m + under m + w.toRat
-    grind
+  have hk : (dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision)).toRat = k * unit m := by
+    rw [Dyadic.toRat_mul, Reach.toRat_nat]
+    rfl
+  have lo := Reach.end_size I I.lo (dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision))
+  have hi := Reach.end_size I I.hi (dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision))
+  rw [hk] at lo hi
+  have h := N.holds_misses hy hv lo hi
+  generalize e1 : Dy.up 32 (if dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision) ≤ dyadic (Int.ofNat 1) then
+    Dy.abs I.lo else I.mag) = p at *
+  generalize e2 : Dy.up 32 (if dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision) ≤ dyadic (Int.ofNat 1) then
+    Dy.abs I.hi else I.mag) = q at *
   have h2 := Dyadic.toRat_le_toRat_iff.mpr (Dy.down_le Reach.runBits
-    (I.widen (Dy.up 32 I.mag * dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision) +
-      twoPowNeg (Int.ofNat m.smallest))).lo)
+    (I.lo - (p * (dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision)) + twoPowNeg (Int.ofNat m.smallest))))
   have h3 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up Reach.runBits
-    (I.widen (Dy.up 32 I.mag * dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision) +
-      twoPowNeg (Int.ofNat m.smallest))).hi)
-  unfold Interval.Holds Reach.round Reach.roundTo Reach.shorten Interval.widen at *
-  simp only [Dyadic.toRat_add, Dyadic.toRat_sub] at *
-  grind
+    (I.hi + (q * (dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat m.precision)) + twoPowNeg (Int.ofNat m.smallest))))
+  have tiny : (twoPowNeg (Int.ofNat m.smallest)).toRat = under m := rfl
+  unfold Interval.Holds Reach.round Reach.roundTo Reach.shorten Interval.widen Interval.stretch
+  simp only [e1, e2]
+  rw [Dyadic.toRat_sub, Dyadic.toRat_add, Dyadic.toRat_mul, hk, tiny] at h2
+  rw [Dyadic.toRat_add, Dyadic.toRat_add, Dyadic.toRat_mul, hk, tiny] at h3
+  rw [Dyadic.toRat_sub, Dyadic.toRat_add]
+  constructor <;> grind
 
 theorem apply {f : Interval → Option Interval} {g : K → K} (hf : N.Enclosed f g) (k : Nat) {slack : Rat} {w : Dyadic}
     (hw : slack ≤ w.toRat) (hr : Inside r a) : Inside (Reach.apply m f k w r) (Execution.apply g k slack a) := by
@@ -266,9 +270,12 @@ theorem cast_ok {r : Reach m} (h : (Reach.cast r).ok = true) : r.ok = true := by
 theorem push_ok {s : Reach.Partial} {x y : Reach m} (h : (s.push x y).ok = true) :
     s.ok = true ∧ x.ok = true ∧ y.ok = true := by
   cases x with
-  | recorded x => cases y <;> simp_all [Reach.Partial.push, Reach.ok]
-  | enclosed => simp_all [Reach.Partial.push, Reach.ok]
-  | state => simp_all [Reach.Partial.push, Reach.ok]
+  | recorded x => cases y <;> simp_all [Reach.Partial.push, Reach.Partial.record, Reach.Partial.enclose, Reach.ok]
+  | enclosed => simp_all [Reach.Partial.push, Reach.Partial.enclose, Reach.ok]
+  | state => simp_all [Reach.Partial.push, Reach.Partial.enclose, Reach.ok]
+
+theorem square_ok {s : Reach.Partial} {x : Reach m} (h : (s.square x).ok = true) : s.ok = true ∧ x.ok = true := by
+  cases x <;> simp_all [Reach.Partial.square, Reach.Partial.record, Reach.Partial.enclose, Reach.ok]
 
 /-- The two factors of a product, and what they may be read as: numbers in reach, if they are defined. -/
 def Reads (p : Reach m × Reach m) (q : Option Rat × Option Rat) : Prop :=
@@ -287,6 +294,19 @@ theorem factors {ps : List (Reach m × Reach m)} {qs : List (Option Rat × Optio
     obtain ⟨x, y, h7, h8, h9⟩ := h h5 h6
     exact ⟨h4, ⟨p.1, p.2, x, y, h8, h9⟩ :: ts, by simp [h2], by simp [h3, h7]⟩
 
+/-- Numbers that are defined and in reach. -/
+theorem reached {rs : List (Reach m)} {xs : List (Option Rat)}
+    (h : Each (fun r x => r.ok = true → ∃ z, x = some z ∧ r.run.Holds z) rs xs) {s : Reach.Partial}
+    (hok : (rs.foldl (init := s) fun s x => s.square x).ok = true) :
+    s.ok = true ∧ ∃ ts : List (Reach.Reached m), ts.map (fun t => t.r) = rs ∧ xs = (ts.map fun t => t.x).map some := by
+  induction h generalizing s with
+  | nil => exact ⟨hok, [], rfl, rfl⟩
+  | @cons r x rs xs h hs ih =>
+    obtain ⟨h1, ts, h2, h3⟩ := ih hok
+    obtain ⟨h4, h5⟩ := square_ok h1
+    obtain ⟨z, h6, h7⟩ := h h5
+    exact ⟨h4, ⟨r, z, h7⟩ :: ts, by simp [h2], by simp [h3, h6]⟩
+
 theorem finish_ok {s : Reach.Partial} (h : (Reach.Partial.finish m s).ok = true) : s.ok = true := by
   unfold Reach.Partial.finish at h
   split at h
@@ -294,19 +314,21 @@ theorem finish_ok {s : Reach.Partial} (h : (Reach.Partial.finish m s).ok = true)
   · simp only [Reach.rounded, Reach.ok, Bool.and_eq_true] at h
     exact h.1.1
 
+theorem finish_trail (s : Reach.Partial) :
+    (Reach.Partial.finish m s).trail = Trail.start m (Reach.Partial.finish m s).run := by
+  unfold Reach.Partial.finish
+  split <;> rfl
+
 theorem finish {ps : List (Reach m × Reach m)} {p : Option Rat → Prop} (h : ∀ v, p v → ∃ xs, Each Reads ps xs ∧
     ∀ qs : List (Rat × Rat), xs = qs.map (fun q => (some q.1, some q.2)) → Reach.Sums m qs v) :
     Inside (Reach.Partial.finish m (ps.foldl (init := Reach.Partial.empty) fun s p => s.push p.1 p.2))
       (Execution.of p : Execution m N) := by
-  have start (s : Reach.Partial) : (Reach.Partial.finish m s).trail = Trail.start m (Reach.Partial.finish m s).run := by
-    unfold Reach.Partial.finish
-    split <;> rfl
   rintro hok v ss ⟨hv, hs⟩
   obtain ⟨xs, hxs, hv⟩ := h v hv
   obtain ⟨_, ts, rfl, hts⟩ := factors hxs (finish_ok hok)
   obtain ⟨z, rfl, hz⟩ := Reach.sums_finite ts (hv _ hts) hok
   have hrun := Reach.holds_adds ts hz hok
-  rw [start, hs.some]
+  rw [finish_trail, hs.some]
   exact ⟨z, rfl, hrun, _, Trail.follows_start hrun⟩
 
 theorem read (hr : Inside r a) {x : Option Rat} (hx : a.Read x) (hok : (Reach.cast r).ok = true) :
@@ -337,6 +359,31 @@ theorem dot {ps : List (Reach m × Reach m)} {es : List (Execution m N × Execut
       ∀ qs : List (Rat × Rat), xs = qs.map (fun q => (some q.1, some q.2)) → Reach.Sums m qs v)
     fun v ⟨xs, hxs, hv⟩ => ⟨xs, reads_dot h hxs, hv⟩
   rwa [List.foldl_map] at h'
+
+theorem reads_squares {ps : List (Reach m)} {es : List (Execution m N)} (h : Each Inside ps es) :
+    ∀ {xs : List (Option Rat)}, Each Execution.Read es xs →
+    Each (fun r x => r.ok = true → ∃ z, x = some z ∧ r.run.Holds z) (ps.map Reach.cast) xs := by
+  induction h with
+  | nil => intro xs hxs; cases hxs; exact .nil
+  | cons h _ ih =>
+    intro xs hxs
+    cases hxs with
+    | cons hx hxs => exact .cons (fun hok => h.read hx hok) (ih hxs)
+
+theorem squares {ps : List (Reach m)} {es : List (Execution m N)} (h : Each Inside ps es) :
+    Inside (Scalar.squares ps) (Scalar.squares es) := by
+  show Inside (Reach.Partial.finish m (ps.foldl (init := Reach.Partial.empty) fun s x => s.square (Reach.cast x))) _
+  rw [← List.foldl_map (f := Reach.cast) (g := fun (s : Reach.Partial) x => s.square x)]
+  rintro hok v ss ⟨⟨xs, hxs, hv⟩, hs⟩
+  obtain ⟨_, ts, hts, rfl⟩ := reached (reads_squares h hxs) (finish_ok hok)
+  rw [← hts] at hok ⊢
+  have hv := hv _ rfl
+  rw [List.map_map] at hv
+  have sums := Reach.sums_square ts
+  obtain ⟨z, rfl, hz⟩ := Reach.finite_finish sums hv hok
+  have hrun := Reach.holds_finish sums hz hok
+  rw [finish_trail, hs.some]
+  exact ⟨z, rfl, hrun, _, Trail.follows_start hrun⟩
 
 theorem reads_sum {ps : List (Reach m)} {es : List (Execution m N)} (h : Each Inside ps es) : ∀ {xs : List (Option Rat)},
     Each Execution.Read es xs →
@@ -395,6 +442,7 @@ theorem inside_preserved [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing
   const := Inside.const
   sum := Inside.sum
   dot := Inside.dot
+  squares := Inside.squares
   step := Inside.step
   exp := Inside.apply hN.exp _ Rat.le_refl
   sqrt := Inside.sqrt

@@ -29,6 +29,10 @@ theorem holds_sub {I J : Interval} {x y : Rat} (hx : I.Holds x) (hy : J.Holds y)
 theorem holds_mul {I J : Interval} {x y : Rat} (hx : I.Holds x) (hy : J.Holds y) : (mul I J).Holds (x * y) :=
   Rationals.holds_mul (N := self) hx hy
 
+/-- A square of an interval holds every square. -/
+theorem holds_square {I : Interval} {x : Rat} (hx : I.Holds x) : (square I).Holds (x * x) :=
+  Rationals.holds_square (N := self) hx
+
 theorem holds_hull_left {I J : Interval} {x : Rat} (h : I.Holds x) : (hull I J).Holds x := by
   have h1 := Dyadic.toRat_le_toRat_iff.mpr (Dy.min_le_left I.lo J.lo)
   have h2 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_max_left I.hi J.hi)

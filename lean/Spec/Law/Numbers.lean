@@ -23,6 +23,7 @@ structure Numbers (K : Type) [Field K] [LE K] extends Functions K, Rationals K w
 
 namespace Numbers
 open Rationals
+open Rounding (Bounded)
 variable {K : Type} [Field K] [LE K]
 
 /-- `v` misses `y` by at most `r |y| + s`. -/
@@ -57,29 +58,40 @@ theorem holds_ofRat {I : Interval} {x : Rat} : N.Holds I (N.ofRat x) ↔ I.Holds
   unfold Rationals.Holds Interval.Holds
   rw [N.ofRat_le, N.ofRat_le]
 
-/-- A value that misses a number of the interval is in the interval, widened accordingly. -/
-theorem holds_misses {I : Interval} {y : K} {r s : Rat} {v : Rat} {w : Dyadic} (hy : N.Holds I y)
-    (hv : N.Misses r s y v) (hw : I.mag.toRat * r + s ≤ w.toRat) : (I.widen w).Holds v := by
+/-- A value that misses a number of the interval is in the interval, each end of it moved accordingly. -/
+theorem holds_misses {I : Interval} {y : K} {r s p q : Rat} {v : Rat} (hy : N.Holds I y) (hv : N.Misses r s y v)
+    (hp : r ≤ 1 ∧ Bounded I.lo.toRat p ∨ I.mag.toRat ≤ p) (hq : r ≤ 1 ∧ Bounded I.hi.toRat q ∨ I.mag.toRat ≤ q) :
+    I.lo.toRat - (p * r + s) ≤ v ∧ v ≤ I.hi.toRat + (q * r + s) := by
   obtain ⟨e, d, he, hd, hv⟩ := hv
   have hlo := Reach.bounded_mag (I := I) (x := I.lo.toRat) ⟨Rat.le_refl, hy.le⟩
   have hhi := Reach.bounded_mag (I := I) (x := I.hi.toRat) ⟨hy.le, Rat.le_refl⟩
-  have h1 := N.ofRat_le.mpr hlo.1
-  have h2 := N.ofRat_le.mpr hhi.2
-  have h3 := N.ofRat_le.mpr hw
-  have h4 := N.ofRat_mul I.mag.toRat r
-  have h5 := N.ofRat_add (I.mag.toRat * r) s
-  rw [N.ofRat_neg] at he hd h1
+  rw [N.ofRat_neg] at he hd
   obtain ⟨hy1, hy2⟩ := hy
-  have hp := mul_bounded (x := y) (y := e) (r := N.ofRat I.mag.toRat) (s := N.ofRat r) ⟨by grind, by grind⟩ he
-  have h6 := N.ofRat_add I.hi.toRat w.toRat
-  have h7 := N.ofRat_add I.lo.toRat (-w.toRat)
-  rw [N.ofRat_neg] at h7
-  unfold Interval.Holds Interval.widen
-  simp only [Dyadic.toRat_sub, Dyadic.toRat_add]
-  rw [Rat.sub_eq_add_neg]
+  have bounds {x p : Rat} (h : Bounded x p) : -N.ofRat p ≤ N.ofRat x ∧ N.ofRat x ≤ N.ofRat p :=
+    ⟨by rw [← N.ofRat_neg]; exact N.ofRat_le.mpr h.1, N.ofRat_le.mpr h.2⟩
+  have whole (h : r ≤ 1) : 0 ≤ 1 + e := by
+    have := N.ofRat_le.mpr h
+    rw [N.ofRat_one] at this
+    grind
+  have mag {p : Rat} (h : I.mag.toRat ≤ p) : -(N.ofRat p * N.ofRat r) ≤ y * e ∧ y * e ≤ N.ofRat p * N.ofRat r := by
+    have h1 := bounds (hlo.mono h)
+    have h2 := bounds (hhi.mono h)
+    exact mul_bounded ⟨by grind, by grind⟩ he
   constructor <;> apply N.ofRat_le.mp
-  · rw [h7]; grind
-  · rw [h6]; grind
+  · rw [Rat.sub_eq_add_neg, N.ofRat_add, N.ofRat_neg, N.ofRat_add, N.ofRat_mul, hv]
+    rcases hp with ⟨h, hp⟩ | hp
+    · have a := OrderedRing.mul_nonneg (R := K) (a := y - N.ofRat I.lo.toRat) (b := 1 + e) (by grind) (whole h)
+      have b := mul_bounded (bounds hp) he
+      grind
+    · have b := mag hp
+      grind
+  · rw [N.ofRat_add, N.ofRat_add, N.ofRat_mul, hv]
+    rcases hq with ⟨h, hq⟩ | hq
+    · have a := OrderedRing.mul_nonneg (R := K) (a := N.ofRat I.hi.toRat - y) (b := 1 + e) (by grind) (whole h)
+      have b := mul_bounded (bounds hq) he
+      grind
+    · have b := mag hq
+      grind
 
 /-- The enclosure of the root is right. -/
 theorem enclosed_sqrt : N.Enclosed Interval.sqrt N.sqrt := by

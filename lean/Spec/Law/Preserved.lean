@@ -38,6 +38,8 @@ structure Preserved (R : α → β → Prop) : Prop where
   /-- `Σ xᵢ yᵢ`. -/
   dot {ps : List (α × α)} {ps' : List (β × β)} :
     Each (fun p p' => R p.1 p'.1 ∧ R p.2 p'.2) ps ps' → R (Scalar.dot ps) (Scalar.dot ps')
+  /-- `Σ xᵢ²`. -/
+  squares {xs : List α} {xs' : List β} : Each R xs xs' → R (Scalar.squares xs) (Scalar.squares xs')
   /-- `a h + b`. -/
   step {a h b : α} {a' h' b' : β} : R a a' → R h h' → R b b' → R (Scalar.step a h b) (Scalar.step a' h' b')
   /-- `exp x`. -/
@@ -68,6 +70,9 @@ theorem zero : R Scalar.zero Scalar.zero := hR.const 0 1
 theorem inner {x y : Vector α n} {x' y' : Vector β n} (hx : Alike R x x') (hy : Alike R y y') :
     R (Scalar.inner x y) (Scalar.inner x' y') :=
   hR.dot (.entries fun i => ⟨hx.at i, hy.at i⟩)
+
+theorem normSq {x : Vector α n} {x' : Vector β n} (hx : Alike R x x') : R (Scalar.normSq x) (Scalar.normSq x') :=
+  hR.squares (.entries fun i => hx.at i)
 
 theorem affine {b : α} {b' : β} {x y : Vector α n} {x' y' : Vector β n} (hb : R b b') (hx : Alike R x x')
     (hy : Alike R y y') : R (Scalar.affine b x y) (Scalar.affine b' x' y') :=
@@ -113,11 +118,11 @@ theorem layerNorm {w b x : Vector α n} {w' b' x' : Vector β n} {eps : α} {eps
     Alike R (layerNorm w b eps x) (layerNorm w' b' eps' x') := by
   have hc := hR.centred hx
   exact alike_build fun i =>
-    hR.add (hR.mul (hR.ratio (hc.at i) (hR.sqrt (hR.add (hR.average n (hR.inner hc hc)) he))) (hw.at i)) (hb.at i)
+    hR.add (hR.mul (hR.ratio (hc.at i) (hR.sqrt (hR.add (hR.average n (hR.normSq hc)) he))) (hw.at i)) (hb.at i)
 
 theorem rmsNorm {w x : Vector α n} {w' x' : Vector β n} {eps : α} {eps' : β} (hw : Alike R w w') (he : R eps eps')
     (hx : Alike R x x') : Alike R (rmsNorm w eps x) (rmsNorm w' eps' x') := by
-  have h := hR.inner hx hx
+  have h := hR.normSq hx
   have hs : R (rms eps x) (rms eps' x') :=
     hR.sqrt (hR.add (hR.either (hR.div h (hR.int _)) (hR.mul h (hR.const _ _))) he)
   exact alike_build fun i => hR.either (hR.mul (hR.div (hx.at i) hs) (hw.at i))

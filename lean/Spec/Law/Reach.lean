@@ -60,17 +60,16 @@ theorem holds_widen {I : Interval} {x y : Rat} {r : Dyadic} (h : I.Holds x) (hr 
   simp only [Dyadic.toRat_sub, Dyadic.toRat_add]
   grind
 
+theorem toRat_abs (x : Dyadic) : (Dy.abs x).toRat = Rounding.size x.toRat := by
+  unfold Dy.abs Rounding.size
+  simp only [← Dyadic.toRat_le_toRat_iff, Dyadic.zero_eq, Dyadic.toRat_zero]
+  split <;> split <;> (try rw [Dyadic.toRat_neg]) <;> grind
+
 theorem le_abs (x : Dyadic) : x.toRat ≤ (Dy.abs x).toRat ∧ -x.toRat ≤ (Dy.abs x).toRat := by
-  unfold Dy.abs
-  split
-  · rename_i h
-    have h := Dyadic.toRat_le_toRat_iff.mpr h
-    rw [Dyadic.zero_eq, Dyadic.toRat_zero] at h
-    rw [Dyadic.toRat_neg]
-    grind
-  · rename_i h
-    have h : ¬ x.toRat ≤ 0 := fun h' => h (Dyadic.toRat_le_toRat_iff.mp (by simpa using h'))
-    grind
+  have h := Rounding.bounded_size x.toRat
+  rw [toRat_abs]
+  unfold Bounded at h
+  constructor <;> grind
 
 /-- The magnitude of an interval bounds every number in it. -/
 theorem bounded_mag {I : Interval} {x : Rat} (h : I.Holds x) : Bounded x I.mag.toRat := by
@@ -86,15 +85,39 @@ theorem bounded_fits {I : Interval} {x : Rat} (hfits : m.fits I = true) (h : I.H
   unfold Rounding.fits at hfits
   exact (bounded_mag h).mono (Dyadic.toRat_le_toRat_iff.mpr (of_decide_eq_true hfits))
 
+theorem toRat_nat (n : Nat) : (dyadic (Int.ofNat n)).toRat = n := by
+  unfold dyadic
+  rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
+  show ((n : Int) : Rat) * 2 ^ (-0 : Int) = n
+  rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast]
+
+/-- The size by which an end of an interval may move with the relative error `r`. -/
+theorem end_size (I : Interval) (e : Dyadic) (r : Dyadic) :
+    r.toRat ≤ 1 ∧ Bounded e.toRat (Dy.up 32 (if r ≤ dyadic (Int.ofNat 1) then Dy.abs e else I.mag)).toRat ∨
+      I.mag.toRat ≤ (Dy.up 32 (if r ≤ dyadic (Int.ofNat 1) then Dy.abs e else I.mag)).toRat := by
+  split
+  · rename_i h
+    have h := Dyadic.toRat_le_toRat_iff.mpr h
+    have h1 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up 32 (Dy.abs e))
+    have h2 := Rounding.bounded_size e.toRat
+    rw [toRat_nat] at h
+    rw [toRat_abs] at h1
+    exact .inl ⟨h, h2.mono h1⟩
+  · exact .inr (Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up 32 I.mag))
+
 theorem holds_roundTo {p q : Nat} {I : Interval} {y z : Rat} (h : I.Holds y)
     (hz : Rounded (twoPowNeg (Int.ofNat p)).toRat (twoPowNeg (Int.ofNat q)).toRat y z) : (roundTo p q 1 I).Holds z := by
   apply holds_shorten
-  apply holds_widen h
-  have h0 := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up 32 I.mag)
-  have h1 := hz.error (r := (Dy.up 32 I.mag).toRat) (by have := bounded_mag h; unfold Bounded at *; grind)
-  have h2 : (dyadic (Int.ofNat 1)).toRat = 1 := rfl
-  simp only [Dyadic.toRat_add, Dyadic.toRat_mul, h2, Rat.mul_one]
-  exact h1
+  have hm := bounded_mag h
+  have one : (dyadic (Int.ofNat 1) * twoPowNeg (Int.ofNat p)).toRat = (twoPowNeg (Int.ofNat p)).toRat := by
+    rw [Dyadic.toRat_mul, toRat_nat]; exact Rat.one_mul _
+  have lo := end_size I I.lo (dyadic (Int.ofNat 1) * twoPowNeg (Int.ofNat p))
+  have hi := end_size I I.hi (dyadic (Int.ofNat 1) * twoPowNeg (Int.ofNat p))
+  have h1 := hz.above h.1 (r := _) (lo.imp (fun h => ⟨one ▸ h.1, h.2⟩) hm.mono)
+  have h2 := hz.below h.2 (r := _) (hi.imp (fun h => ⟨one ▸ h.1, h.2⟩) hm.mono)
+  unfold Holds Interval.stretch
+  simp only [Dyadic.toRat_sub, Dyadic.toRat_add, Dyadic.toRat_mul (Dy.up _ _), one]
+  exact ⟨h1, h2⟩
 
 /-- Every rounding of a number in reach is in reach. -/
 theorem holds_round {I : Interval} {y z : Rat} (h : I.Holds y) (hz : Rounded (unit m) (under m) y z) :
@@ -155,62 +178,119 @@ theorem holds_recorded {x : Dyadic} {y : Rat} (h : (Interval.point x).Holds y) :
   unfold Holds Interval.point at h
   grind
 
-/-- One more product: what is known and what is enclosed still add up to the computed sum. -/
-theorem push_run {s : Partial} {v a : Rat} (hv : s.run.Holds v) (ha : a ≤ s.mags.toRat) (t : Factors m) :
-    ∃ v', (s.push t.r t.s).run.Holds v' ∧
-      (s.push t.r t.s).known.toRat + v' = s.known.toRat + v + t.x * t.y ∧
-      a + Rounding.size (t.x * t.y) ≤ (s.push t.r t.s).mags.toRat ∧ (s.push t.r t.s).terms = s.terms + 1 := by
-  obtain ⟨r, q, x, y, hr, hs⟩ := t
-  simp only
-  have enclosed (hp : s.push r q = ⟨s.terms + 1, s.known, Interval.add s.exact (Interval.mul r.exact q.exact),
-      Interval.add s.run (Interval.mul r.run q.run), s.mags + (Interval.mul r.run q.run).mag,
-      s.ok && r.ok && q.ok⟩) : ∃ v', (s.push r q).run.Holds v' ∧
-      (s.push r q).known.toRat + v' = s.known.toRat + v + x * y ∧
-      a + Rounding.size (x * y) ≤ (s.push r q).mags.toRat ∧ (s.push r q).terms = s.terms + 1 := by
-    rw [hp]
-    have run := Interval.holds_mul hr hs
-    have h := Rounding.size_le (bounded_mag run)
-    refine ⟨v + x * y, Interval.holds_add hv run, ?_, ?_, rfl⟩
-    · grind
-    · simp only [Dyadic.toRat_add]
-      grind
-  cases r with
-  | enclosed => exact enclosed rfl
-  | state => exact enclosed rfl
-  | recorded p =>
-    cases q with
-    | enclosed => exact enclosed rfl
-    | state => exact enclosed rfl
-    | recorded q =>
-      have h1 := holds_recorded hr
-      have h2 := holds_recorded hs
-      have h3 := Rounding.size_le (bounded_abs (p * q))
-      simp only [Dyadic.toRat_mul] at h3
-      refine ⟨v, hv, ?_, ?_, rfl⟩
-      · simp only [Partial.push, Dyadic.toRat_add, Dyadic.toRat_mul]
-        grind
-      · simp only [Partial.push, Dyadic.toRat_add]
-        rw [h1, h2]
-        grind
+/-- `T` is the sum of the products so far, and `M` that of their sizes: no `T - g M` is below what follows from the lower
+ends of the products, and no `T + g M` above what follows from their upper ones. -/
+structure Partial.Bounds (s : Partial) (g T M : Rat) : Prop where
+  /-- From the lower ends. -/
+  low : s.known.toRat + s.run.lo.toRat - g * (s.size.toRat + s.lows.toRat) ≤ T - g * M
+  /-- From the upper ends. -/
+  high : T + g * M ≤ s.known.toRat + s.run.hi.toRat + g * (s.size.toRat + s.highs.toRat)
+  /-- The sizes are bounded. -/
+  mags : M ≤ s.size.toRat + s.mags.toRat
 
-theorem foldl_run (ts : List (Factors m)) (s : Partial) (v a : Rat) (hv : s.run.Holds v) (ha : a ≤ s.mags.toRat) :
-    let s' := (ts.map fun t => (t.r, t.s)).foldl (init := s) fun s p => s.push p.1 p.2
-    ∃ v', s'.run.Holds v' ∧
-      s'.known.toRat + v' = s.known.toRat + v + Rounding.total (fun t => t.x * t.y) ts ∧
-      a + Rounding.total (fun t => Rounding.size (t.x * t.y)) ts ≤ s'.mags.toRat ∧
-      s'.terms = s.terms + ts.length := by
-  induction ts generalizing s v a with
-  | nil =>
-    simp only [List.map_nil, List.foldl_nil, Rounding.total, Rat.add_zero, List.length_nil, Nat.add_zero]
-    exact ⟨v, hv, rfl, ha, trivial⟩
-  | cons t ts ih =>
-    obtain ⟨v1, h1, h2, h3, h4⟩ := push_run hv ha t
-    obtain ⟨v2, g1, g2, g3, g4⟩ := ih (s.push t.r t.s) v1 _ h1 h3
-    simp only [List.map_cons, List.foldl_cons, Rounding.total, List.length_cons] at *
-    refine ⟨v2, g1, ?_, ?_, ?_⟩
-    · rw [g2, h2]; grind
-    · rw [← Rat.add_assoc]; exact g3
-    · rw [g4, h4]; omega
+section Steps
+variable {s : Partial} {g T M : Rat}
+
+theorem bounds_record (h : s.Bounds g T M) (p : Dyadic) :
+    (s.record p).Bounds g (T + p.toRat) (M + Rounding.size p.toRat) := by
+  obtain ⟨h1, h2, h3⟩ := h
+  constructor <;> simp only [Partial.record, Dyadic.toRat_add, toRat_abs] <;> grind
+
+theorem bounds_enclose (g0 : 0 ≤ g) (g1 : g ≤ 1) (h : s.Bounds g T M) (E : Interval) {R : Interval} (ok : Bool)
+    {p : Rat} (hp : R.Holds p) : (s.enclose E R ok).Bounds g (T + p) (M + Rounding.size p) := by
+  obtain ⟨h1, h2, h3⟩ := h
+  have a := Rounding.less_size hp.1 g0 g1
+  have b := Rounding.more_size hp.2 g0 g1
+  have c := Rounding.size_le (bounded_mag hp)
+  have d := Dyadic.toRat_le_toRat_iff.mpr (Dy.down_le Interval.bits (s.run.lo + R.lo))
+  have e := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up Interval.bits (s.run.hi + R.hi))
+  rw [Dyadic.toRat_add] at d e
+  constructor <;> simp only [Partial.enclose, Interval.add, Interval.trim, Dyadic.toRat_add, toRat_abs] <;> grind
+
+theorem bounds_push (g0 : 0 ≤ g) (g1 : g ≤ 1) (h : s.Bounds g T M) (t : Factors m) :
+    (s.push t.r t.s).Bounds g (T + t.x * t.y) (M + Rounding.size (t.x * t.y)) := by
+  obtain ⟨r, q, x, y, hr, hs⟩ := t
+  have enclosed := bounds_enclose g0 g1 h (Interval.mul r.exact q.exact) (r.ok && q.ok) (Interval.holds_mul hr hs)
+  cases r with
+  | enclosed => exact enclosed
+  | state => exact enclosed
+  | recorded a =>
+    cases q with
+    | enclosed => exact enclosed
+    | state => exact enclosed
+    | recorded b =>
+      have h1 := bounds_record h (a * b)
+      rw [Dyadic.toRat_mul, ← holds_recorded hr, ← holds_recorded hs] at h1
+      exact h1
+
+theorem terms_push (s : Partial) (r q : Reach m) : (s.push r q).terms = s.terms + 1 := by
+  cases r <;> cases q <;> rfl
+
+end Steps
+
+/-- A number and its reach. -/
+structure Reached (m : Rounding) where
+  /-- The reach. -/
+  r : Reach m
+  /-- The number. -/
+  x : Rat
+  /-- It is in reach. -/
+  hr : r.run.Holds x
+
+theorem bounds_square {s : Partial} {g T M : Rat} (g0 : 0 ≤ g) (g1 : g ≤ 1) (h : s.Bounds g T M) (t : Reached m) :
+    (s.square t.r).Bounds g (T + t.x * t.x) (M + Rounding.size (t.x * t.x)) := by
+  obtain ⟨r, x, hr⟩ := t
+  have enclosed := bounds_enclose g0 g1 h (Interval.square r.exact) r.ok (Interval.holds_square hr)
+  cases r with
+  | enclosed => exact enclosed
+  | state => exact enclosed
+  | recorded a =>
+    have h1 := bounds_record h (a * a)
+    rw [Dyadic.toRat_mul, ← holds_recorded hr] at h1
+    exact h1
+
+theorem terms_square (s : Partial) (r : Reach m) : (s.square r).terms = s.terms + 1 := by
+  cases r <;> rfl
+
+/-- The state after these products. -/
+def Partial.Sums (s : Partial) (ps : List (Rat × Rat)) : Prop :=
+  s.terms = ps.length ∧ ∀ g, 0 ≤ g → g ≤ 1 →
+    s.Bounds g (Rounding.total (fun p => p.1 * p.2) ps) (Rounding.total (fun p => Rounding.size (p.1 * p.2)) ps)
+
+theorem sums_foldl {ι : Type} (step : Partial → ι → Partial) (p : ι → Rat × Rat)
+    (terms : ∀ s i, (step s i).terms = s.terms + 1)
+    (bounds : ∀ {s g T M}, 0 ≤ g → g ≤ 1 → s.Bounds g T M → ∀ i,
+      (step s i).Bounds g (T + (p i).1 * (p i).2) (M + Rounding.size ((p i).1 * (p i).2))) (ts : List ι) :
+    (ts.foldl step Partial.empty).Sums (ts.map p) := by
+  have count (ts : List ι) (s : Partial) : (ts.foldl step s).terms = s.terms + ts.length := by
+    induction ts generalizing s with
+    | nil => rfl
+    | cons t ts ih => rw [List.foldl_cons, ih, terms, List.length_cons]; omega
+  refine ⟨by rw [count, List.length_map]; exact Nat.zero_add _, fun g g0 g1 => ?_⟩
+  have all (ts : List ι) (s : Partial) (T M : Rat) (h : s.Bounds g T M) :
+      (ts.foldl step s).Bounds g (T + Rounding.total (fun p => p.1 * p.2) (ts.map p))
+        (M + Rounding.total (fun p => Rounding.size (p.1 * p.2)) (ts.map p)) := by
+    induction ts generalizing s T M with
+    | nil => simpa only [List.foldl_nil, List.map_nil, Rounding.total, Rat.add_zero] using h
+    | cons t ts ih =>
+      simp only [List.foldl_cons, List.map_cons, Rounding.total]
+      rw [← Rat.add_assoc, ← Rat.add_assoc]
+      exact ih _ _ _ (bounds g0 g1 h t)
+  have h := all ts Partial.empty 0 0 (by
+    have z : Dyadic.zero.toRat = 0 := rfl
+    constructor <;> simp only [Partial.empty, Interval.point, z] <;> grind)
+  rwa [Rat.zero_add, Rat.zero_add] at h
+
+theorem sums_push (ts : List (Factors m)) :
+    ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) fun s p => s.push p.1 p.2).Sums
+      (ts.map fun t => (t.x, t.y)) := by
+  rw [List.foldl_map]
+  exact sums_foldl _ (fun t : Factors m => (t.x, t.y)) (fun s t => terms_push s t.r t.s) bounds_push ts
+
+theorem sums_square (ts : List (Reached m)) :
+    ((ts.map fun t => t.r).foldl (init := Partial.empty) fun s x => s.square x).Sums (ts.map fun t => (t.x, t.x)) := by
+  rw [List.foldl_map]
+  exact sums_foldl _ (fun t => (t.x, t.x)) (fun s t => terms_square s t.r) bounds_square ts
 
 theorem growth_le_gamma {p n : Nat} {g : Dyadic} (h : Rounding.gamma p n = some g) :
     Rounding.growth (twoPowNeg (Int.ofNat p)).toRat n - 1 ≤ g.toRat ∧ g.toRat ≤ 1 := by
@@ -253,62 +333,45 @@ def Sums (m : Rounding) (ps : List (Rat × Rat)) (v : Option Rat) : Prop :=
     Order.Computes m.largest.toRat (sumUnit m) (sumUnder m) o a ∧
     Given a fun a => if m.accumulatesItself then v = some a else Meets m.largest.toRat (Finished m a) v
 
-theorem toRat_nat (n : Nat) : (dyadic (Int.ofNat n)).toRat = n := by
-  unfold dyadic
-  rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
-  show ((n : Int) : Rat) * 2 ^ (-0 : Int) = n
-  rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast]
-
 /-- A sum of products: whatever tree of its class an implementation adds them in, fused or not, accumulated in a format of its own
 or not, its result is in reach. -/
-theorem holds_adds (ts : List (Factors m)) {v : Rat} (hv : Adds m (ts.map fun t => (t.x, t.y)) v)
-    (hok : (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
-      fun s p => s.push p.1 p.2)).ok = true) :
-    (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
-      fun s p => s.push p.1 p.2)).run.Holds v := by
-  have zero : (Interval.point Dyadic.zero).Holds 0 := Interval.holds_point Dyadic.zero
-  obtain ⟨v', h1, hk, h3, h4⟩ := foldl_run ts Partial.empty 0 0 zero Rat.le_refl
-  have hz : Partial.empty.known.toRat = 0 := rfl
-  rw [hz, Rat.zero_add, Rat.zero_add] at hk
-  rw [Rat.zero_add] at h3
-  generalize (ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) (fun s p => s.push p.1 p.2) = s at *
-  have h5 : s.terms = ts.length := by rw [h4]; simp [Partial.empty]
+theorem holds_finish {s : Partial} {ps : List (Rat × Rat)} (hs : s.Sums ps) {v : Rat} (hv : Adds m ps v)
+    (hok : (Partial.finish m s).ok = true) : (Partial.finish m s).run.Holds v := by
+  obtain ⟨h5, hb⟩ := hs
   unfold Partial.finish at hok ⊢
   rw [h5] at hok ⊢
-  cases hg : Rounding.gamma m.sumPrecision (m.order.depth ts.length + 1) with
+  cases hg : Rounding.gamma m.sumPrecision (m.order.depth ps.length + 1) with
   | none => rw [hg] at hok; simp [undefined, ok] at hok
   | some g =>
   obtain ⟨hg1, hg2⟩ := growth_le_gamma hg
-  have k := Interval.holds_add (Interval.holds_point s.known) h1
-  rw [hk] at k
   have ht : 0 ≤ sumUnder m := sumUnder_nonneg
-  have hG := Rounding.one_le_growth (sumUnit_nonneg (m := m)) (m.order.depth ts.length + 1)
-  have hg1 : Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) - 1 ≤ g.toRat := hg1
-  have sum {a : Rat} (ha : Bounded (a - Rounding.total (fun t : Factors m => t.x * t.y) ts)
-      (g.toRat * s.mags.toRat + sumUnder m * (4 * ts.length))) :
-      (shorten ((Interval.add (Interval.point s.known) s.run).widen
-        (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length))))).Holds a := by
+  have hG := Rounding.one_le_growth (sumUnit_nonneg (m := m)) (m.order.depth ps.length + 1)
+  have hg1 : Rounding.growth (sumUnit m) (m.order.depth ps.length + 1) - 1 ≤ g.toRat := hg1
+  obtain ⟨low, high, _⟩ := hb g.toRat (by grind) hg2
+  have h6 : ((4 * ps.length : Nat) : Rat) = 4 * ps.length := by rw [Rat.natCast_mul]; rfl
+  have sum {a : Rat} (ha : Bounded (a - Rounding.total (fun p => p.1 * p.2) ps)
+      (g.toRat * Rounding.total (fun p : Rat × Rat => Rounding.size (p.1 * p.2)) ps + sumUnder m * (4 * ps.length))) :
+      (shorten ((Interval.add (Interval.point s.known) s.run).stretch
+        (g * (s.size + s.lows) + m.tinySum * dyadic (Int.ofNat (4 * ps.length)))
+        (g * (s.size + s.highs) + m.tinySum * dyadic (Int.ofNat (4 * ps.length))))).Holds a := by
     apply holds_shorten
-    apply holds_widen k
-    have h6 : ((4 * ts.length : Nat) : Rat) = 4 * ts.length := by rw [Rat.natCast_mul]; rfl
-    simp only [Dyadic.toRat_add, Dyadic.toRat_mul, toRat_nat, h6]
-    exact ha
-  have finished {a v : Rat} (ha : (shorten ((Interval.add (Interval.point s.known) s.run).widen
-      (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length))))).Holds a) (hv : Finished m a v) :
-      Interval.Holds (if m.accumulatesItself then shorten ((Interval.add (Interval.point s.known) s.run).widen
-        (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length)))) else round m 1 (shorten
-        ((Interval.add (Interval.point s.known) s.run).widen
-          (g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * ts.length)))))) v := by
+    have d := Dyadic.toRat_le_toRat_iff.mpr (Dy.down_le Interval.bits (s.known + s.run.lo))
+    have e := Dyadic.toRat_le_toRat_iff.mpr (Dy.le_up Interval.bits (s.known + s.run.hi))
+    rw [Dyadic.toRat_add] at d e
+    unfold Holds Interval.stretch Interval.add Interval.trim Interval.point Bounded at *
+    simp only [Dyadic.toRat_sub, Dyadic.toRat_add, Dyadic.toRat_mul, toRat_nat, h6]
+    have tiny : m.tinySum.toRat = sumUnder m := rfl
+    rw [tiny]
+    constructor <;> grind
+  have finished {a v : Rat} {I : Interval} (ha : I.Holds a) (hv : Finished m a v) :
+      Interval.Holds (if m.accumulatesItself then I else round m 1 I) v := by
     unfold Finished at hv
     split at hv
     · rename_i h; subst hv; rw [if_pos h]; exact ha
     · rename_i h; rw [if_neg h]; exact holds_round ha hv
-  rcases hv with ⟨hnil, rfl⟩ | ⟨o, a, horder, hdepth, hrun, hv⟩
-  · have hts : ts = [] := List.map_eq_nil_iff.mp hnil
-    subst hts
-    refine finished (a := 0) (sum ?_) ?_
-    · have h7 := Rat.mul_nonneg (a := g.toRat) (b := s.mags.toRat) (by grind) (by simpa [Rounding.total] using h3)
-      simp only [Rounding.total, List.length_nil]
+  rcases hv with ⟨rfl, rfl⟩ | ⟨o, a, horder, hdepth, hrun, hv⟩
+  · refine finished (a := 0) (sum ?_) ?_
+    · simp only [Rounding.total, List.length_nil]
       unfold Bounded
       constructor <;> grind
     · unfold Finished
@@ -317,77 +380,86 @@ theorem holds_adds (ts : List (Factors m)) {v : Rat} (hv : Adds m (ts.map fun t 
       · have hu : 0 ≤ unit m := unit_nonneg
         have ht : 0 ≤ under m := under_nonneg
         exact ⟨0, 0, ⟨by grind, by grind⟩, ⟨by grind, by grind⟩, by grind⟩
-  rw [List.length_map] at hdepth
-  have hterms : o.terms = ts.length := by rw [o.terms_eq, horder.length_eq, List.length_map]
-  have hexact : o.exact = Rounding.total (fun t : Factors m => t.x * t.y) ts := by
-    rw [o.exact_eq, Rounding.total_perm _ horder, Rounding.total_map]
+  have hterms : o.terms = ps.length := by rw [o.terms_eq, horder.length_eq]
+  have hexact : o.exact = Rounding.total (fun p => p.1 * p.2) ps := by rw [o.exact_eq, Rounding.total_perm _ horder]
   have hsize := o.size_leaves
-  rw [Rounding.total_perm _ horder, Rounding.total_map] at hsize
+  rw [Rounding.total_perm _ horder] at hsize
   have herror := Order.run_error_depth sumUnit_nonneg sumUnder_nonneg hrun hsize hdepth
   have hmags := hsize.nonneg
   have hn := o.one_le_terms
   rw [hterms] at herror hn
   rw [hexact] at herror
-  have hn' : (1 : Rat) ≤ ts.length := by exact_mod_cast hn
+  have hn' : (1 : Rat) ≤ ps.length := by exact_mod_cast hn
   refine finished (sum ?_) hv
-  generalize Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) = G at *
-  generalize Rounding.total (fun t : Factors m => Rounding.size (t.x * t.y)) ts = M at *
-  generalize (ts.length : Rat) = n at *
+  clear sum finished low high hb
+  generalize Rounding.growth (sumUnit m) (m.order.depth ps.length + 1) = G at *
+  generalize Rounding.total (fun p : Rat × Rat => Rounding.size (p.1 * p.2)) ps = M at *
+  generalize (ps.length : Rat) = n at *
   have p1 := Rat.mul_nonneg (a := g.toRat - (G - 1)) (b := M) (by grind) hmags
-  have p2 := Rat.mul_nonneg (a := g.toRat) (b := s.mags.toRat - M) (by grind) (by grind)
   have p3 := Rat.mul_nonneg (a := 2 * n - 1) (b := (2 - G) * sumUnder m) (by grind)
     (Rat.mul_nonneg (by grind) ht)
   unfold Bounded at *
   constructor <;> grind
 
 /-- A sum of products for which the evaluator has a budget does not overflow, in whatever tree of its class it is added. -/
-theorem sums_finite (ts : List (Factors m)) {v : Option Rat} (hv : Sums m (ts.map fun t => (t.x, t.y)) v)
-    (hok : (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
-      fun s p => s.push p.1 p.2)).ok = true) : ∃ z, v = some z ∧ Adds m (ts.map fun t => (t.x, t.y)) z := by
-  have holds (z : Rat) (hz : Adds m (ts.map fun t => (t.x, t.y)) z) := holds_adds ts hz hok
-  obtain ⟨_, _, _, h3, h4⟩ := foldl_run ts Partial.empty 0 0 (Interval.holds_point Dyadic.zero) Rat.le_refl
-  rw [Rat.zero_add] at h3
-  generalize (ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty) (fun s p => s.push p.1 p.2) = s at *
-  have h5 : s.terms = ts.length := by rw [h4]; simp [Partial.empty]
-  rcases hv with ⟨hnil, rfl⟩ | ⟨o, a, horder, hdepth, ha, hv⟩
-  · exact ⟨0, rfl, .inl ⟨hnil, rfl⟩⟩
+theorem finite_finish {s : Partial} {ps : List (Rat × Rat)} (hs : s.Sums ps) {v : Option Rat} (hv : Sums m ps v)
+    (hok : (Partial.finish m s).ok = true) : ∃ z, v = some z ∧ Adds m ps z := by
+  have holds (z : Rat) (hz : Adds m ps z) := holds_finish hs hz hok
+  obtain ⟨h5, hb⟩ := hs
+  have h3 := (hb 0 Rat.le_refl (by decide)).mags
+  rcases hv with ⟨rfl, rfl⟩ | ⟨o, a, horder, hdepth, ha, hv⟩
+  · exact ⟨0, rfl, .inl ⟨rfl, rfl⟩⟩
   unfold Partial.finish at hok holds
   rw [h5] at hok holds
-  cases hg : Rounding.gamma m.sumPrecision (m.order.depth ts.length + 1) with
+  cases hg : Rounding.gamma m.sumPrecision (m.order.depth ps.length + 1) with
   | none => rw [hg] at hok; simp [undefined, ok] at hok
   | some g =>
   rw [hg] at hok holds
   simp only [rounded, ok, Bool.and_eq_true] at hok holds
   obtain ⟨⟨_, hsum⟩, hrun⟩ := hok
   obtain ⟨hg1, hg2⟩ := growth_le_gamma hg
-  have hg1 : Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) - 1 ≤ g.toRat := hg1
-  have hG := Rounding.one_le_growth (sumUnit_nonneg (m := m)) (m.order.depth ts.length + 1)
+  have hg1 : Rounding.growth (sumUnit m) (m.order.depth ps.length + 1) - 1 ≤ g.toRat := hg1
+  have hG := Rounding.one_le_growth (sumUnit_nonneg (m := m)) (m.order.depth ps.length + 1)
   have hL := (bounded_fits hsum (Interval.holds_point _)).2
-  have h6 : ((4 * ts.length : Nat) : Rat) = 4 * ts.length := by rw [Rat.natCast_mul]; rfl
+  have h6 : ((4 * ps.length : Nat) : Rat) = 4 * ps.length := by rw [Rat.natCast_mul]; rfl
   simp only [Dyadic.toRat_add, Dyadic.toRat_mul, toRat_nat, h6] at hL
-  have hL : s.mags.toRat + (g.toRat * s.mags.toRat + sumUnder m * (4 * ts.length)) ≤ m.largest.toRat := hL
-  have hterms : o.terms = ts.length := by rw [o.terms_eq, horder.length_eq, List.length_map]
+  have hL : s.size.toRat + s.mags.toRat + (g.toRat * (s.size.toRat + s.mags.toRat) + sumUnder m * (4 * ps.length))
+    ≤ m.largest.toRat := hL
+  have hterms : o.terms = ps.length := by rw [o.terms_eq, horder.length_eq]
   have hsize := o.size_leaves
-  rw [Rounding.total_perm _ horder, Rounding.total_map] at hsize
+  rw [Rounding.total_perm _ horder] at hsize
   have hmags := hsize.nonneg
   have ht : 0 ≤ sumUnder m := sumUnder_nonneg
-  have hn : (0 : Rat) ≤ ts.length := by exact_mod_cast Nat.zero_le _
+  have hn : (0 : Rat) ≤ ps.length := by exact_mod_cast Nat.zero_le _
   have hnt := Rat.mul_nonneg hn ht
-  rw [List.length_map] at hdepth
   obtain ⟨z, rfl, hz⟩ := Order.finite sumUnit_nonneg ht ha hsize hdepth (by
     rw [hterms]
-    generalize Rounding.growth (sumUnit m) (m.order.depth ts.length + 1) = G at *
-    generalize Rounding.total (fun t : Factors m => Rounding.size (t.x * t.y)) ts = M at *
+    clear hb
+    generalize Rounding.growth (sumUnit m) (m.order.depth ps.length + 1) = G at *
+    generalize Rounding.total (fun p : Rat × Rat => Rounding.size (p.1 * p.2)) ps = M at *
+    generalize s.size.toRat + s.mags.toRat = S at *
     have p1 := Rat.mul_nonneg (a := 1 + g.toRat - G) (b := M) (by grind) hmags
-    have p2 := Rat.mul_nonneg (a := 1 + g.toRat) (b := s.mags.toRat - M) (by grind) (by grind)
-    have p3 := Rat.mul_nonneg (a := 2 - G) (b := ts.length * sumUnder m) (by grind) hnt
+    have p2 := Rat.mul_nonneg (a := 1 + g.toRat) (b := S - M) (by grind) (by grind)
+    have p3 := Rat.mul_nonneg (a := 2 - G) (b := ps.length * sumUnder m) (by grind) hnt
     grind)
-  have adds {v : Rat} (hv : Finished m z v) : Adds m (ts.map fun t => (t.x, t.y)) v :=
-    .inr ⟨o, z, horder, by rwa [List.length_map], hz, hv⟩
+  have adds {v : Rat} (hv : Finished m z v) : Adds m ps v := .inr ⟨o, z, horder, hdepth, hz, hv⟩
   have hv := hv.some
   split at hv
   · rename_i h; exact ⟨z, hv, adds (by unfold Finished; rw [if_pos h])⟩
   · obtain ⟨v, rfl, hv'⟩ := hv fun v hv => bounded_fits hrun (holds v (adds hv))
     exact ⟨v, rfl, adds hv'⟩
+
+/-- So it is of the products that the evaluator has followed. -/
+theorem holds_adds (ts : List (Factors m)) {v : Rat} (hv : Adds m (ts.map fun t => (t.x, t.y)) v)
+    (hok : (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
+      fun s p => s.push p.1 p.2)).ok = true) :
+    (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
+      fun s p => s.push p.1 p.2)).run.Holds v := holds_finish (sums_push ts) hv hok
+
+/-- None of them overflows. -/
+theorem sums_finite (ts : List (Factors m)) {v : Option Rat} (hv : Sums m (ts.map fun t => (t.x, t.y)) v)
+    (hok : (Partial.finish m ((ts.map fun t => (t.r, t.s)).foldl (init := Partial.empty)
+      fun s p => s.push p.1 p.2)).ok = true) : ∃ z, v = some z ∧ Adds m (ts.map fun t => (t.x, t.y)) z :=
+  finite_finish (sums_push ts) hv hok
 
 end Spec.Reach

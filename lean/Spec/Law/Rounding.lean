@@ -39,6 +39,32 @@ theorem Rounded.error {u t y z r : Rat} (h : Rounded u t y z) (hy : Bounded y r)
   unfold Bounded at *
   grind
 
+/-- No rounding of a number is below that of a lower one, if roundings are by at most the number's own size. -/
+theorem Rounded.above {u t x y z r : Rat} (h : Rounded u t y z) (hx : x ≤ y) (hr : u ≤ 1 ∧ Bounded x r ∨ Bounded y r) :
+    x - (r * u + t) ≤ z := by
+  obtain ⟨e, d, he, hd, rfl⟩ := h
+  rcases hr with ⟨hu, hr⟩ | hr
+  · have a := Rat.mul_nonneg (a := y - x) (b := 1 + e) (by grind) (by unfold Bounded at he; grind)
+    have b := hr.mul he
+    unfold Bounded at *
+    grind
+  · have b := hr.mul he
+    unfold Bounded at *
+    grind
+
+/-- None is above that of a higher one. -/
+theorem Rounded.below {u t x y z r : Rat} (h : Rounded u t y z) (hx : y ≤ x) (hr : u ≤ 1 ∧ Bounded x r ∨ Bounded y r) :
+    z ≤ x + (r * u + t) := by
+  obtain ⟨e, d, he, hd, rfl⟩ := h
+  rcases hr with ⟨hu, hr⟩ | hr
+  · have a := Rat.mul_nonneg (a := x - y) (b := 1 + e) (by grind) (by unfold Bounded at he; grind)
+    have b := hr.mul he
+    unfold Bounded at *
+    grind
+  · have b := hr.mul he
+    unfold Bounded at *
+    grind
+
 /-- `(1 + u)ⁿ`. -/
 def growth (u : Rat) : Nat → Rat
   | 0 => 1
@@ -241,6 +267,34 @@ theorem size_le {x r : Rat} (h : Bounded x r) : size x ≤ r := by
   unfold Bounded at h
   unfold size
   split <;> grind
+
+/-- A number less a part of its size grows with it. -/
+theorem less_size {x y g : Rat} (h : x ≤ y) (g0 : 0 ≤ g) (g1 : g ≤ 1) : x - g * size x ≤ y - g * size y := by
+  have a := Rat.mul_nonneg (a := 1 - g) (b := y - x) (by grind) (by grind)
+  have b := Rat.mul_nonneg (a := g) (b := y - x) g0 (by grind)
+  unfold size
+  split <;> split
+  · grind
+  · grind
+  · rename_i hx hy
+    have c := Rat.mul_nonneg (a := 1 - g) (b := y) (by grind) hy
+    have d := Rat.mul_nonneg (a := g) (b := -x) g0 (by grind)
+    grind
+  · grind
+
+/-- So does a number and a part of its size. -/
+theorem more_size {x y g : Rat} (h : x ≤ y) (g0 : 0 ≤ g) (g1 : g ≤ 1) : x + g * size x ≤ y + g * size y := by
+  have a := Rat.mul_nonneg (a := 1 - g) (b := y - x) (by grind) (by grind)
+  have b := Rat.mul_nonneg (a := g) (b := y - x) g0 (by grind)
+  unfold size
+  split <;> split
+  · grind
+  · grind
+  · rename_i hx hy
+    have c := Rat.mul_nonneg (a := g) (b := y) g0 hy
+    have d := Rat.mul_nonneg (a := 1 - g) (b := -x) (by grind) (by grind)
+    grind
+  · grind
 
 /-- `Σ f(p)` over a list. -/
 def total {ι : Type} (f : ι → Rat) : List ι → Rat

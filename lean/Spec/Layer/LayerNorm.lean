@@ -27,7 +27,7 @@ def centred (x : Vector α n) : Vector α n :=
   build n fun i => x[i] - mu
 
 /-- `√(var + eps)`, from centred entries; `var` is the mean of their squares, without Bessel's correction. -/
-def deviation (eps : α) (c : Vector α n) : α := sqrt (average n (inner c c) + eps)
+def deviation (eps : α) (c : Vector α n) : α := sqrt (average n (normSq c) + eps)
 
 /-- `(xᵢ - mean) / √(var + eps) · wᵢ + bᵢ` (equation 4). -/
 def layerNorm (w b : Vector α n) (eps : α) (x : Vector α n) : Vector α n :=

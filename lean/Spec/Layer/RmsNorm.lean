@@ -14,7 +14,7 @@ variable {α : Type} [Scalar α] {n : Nat}
 
 /-- `√(mean(x²) + eps)`; kernels multiply by the reciprocal of `n` instead. -/
 def rms (eps : α) (x : Vector α n) : α :=
-  sqrt (either (inner x x / int (Int.ofNat n)) (inner x x * const (Int.ofNat 1) n) + eps)
+  sqrt (either (normSq x / int (Int.ofNat n)) (normSq x * const (Int.ofNat 1) n) + eps)
 
 /-- `xᵢ / √(mean(x²) + eps) · wᵢ`; kernels multiply by the reciprocal root instead. -/
 def rmsNorm (w : Vector α n) (eps : α) (x : Vector α n) : Vector α n :=

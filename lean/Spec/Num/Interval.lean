@@ -132,6 +132,11 @@ def mul (x y : Interval) : Interval :=
     let d := x.hi * y.hi
     trim ⟨Dy.min (Dy.min a b) (Dy.min c d), Dy.max (Dy.max a b) (Dy.max c d)⟩
 
+/-- `x²`, which is not negative. -/
+def square (x : Interval) : Interval :=
+  let s := mul x x
+  ⟨Dy.max Dyadic.zero s.lo, s.hi⟩
+
 /-- The larger of two numbers. -/
 def max (x y : Interval) : Interval := ⟨Dy.max x.lo y.lo, Dy.max x.hi y.hi⟩
 
@@ -143,6 +148,9 @@ def mag (x : Interval) : Dyadic := Dy.max (Dy.abs x.lo) (Dy.abs x.hi)
 
 /-- Widen by `r` on both sides. -/
 def widen (x : Interval) (r : Dyadic) : Interval := ⟨x.lo - r, x.hi + r⟩
+
+/-- Widen by `r` below and by `s` above. -/
+def stretch (x : Interval) (r s : Dyadic) : Interval := ⟨x.lo - r, x.hi + s⟩
 
 /-- `1 / y`, for `y > 0`. -/
 def invPos (y : Interval) : Interval :=

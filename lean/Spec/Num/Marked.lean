@@ -93,6 +93,7 @@ instance (m : Rounding) : Scalar (Marked m) where
   const n d := ⟨Scalar.const n d, 0⟩
   sum xs := ⟨Scalar.sum (xs.map fun x => x.value), xs.foldl (init := 0) fun n x => n ||| x.marks⟩
   dot xs := ⟨Scalar.dot (xs.map fun p => (p.1.value, p.2.value)), xs.foldl (init := 0) fun n p => n ||| p.1.marks ||| p.2.marks⟩
+  squares xs := ⟨Scalar.squares (xs.map fun x => x.value), xs.foldl (init := 0) fun n x => n ||| x.marks⟩
   step a h b := ⟨Scalar.step a.value h.value b.value, a.marks ||| h.marks ||| b.marks⟩
   exp x := ⟨Scalar.exp x.value, x.marks⟩
   sqrt x := ⟨Scalar.sqrt x.value, x.marks⟩

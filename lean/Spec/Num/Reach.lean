@@ -57,9 +57,13 @@ def undefined : Reach m := .enclosed (Interval.point Dyadic.zero) (Interval.poin
 /-- An exact value and the values in reach of its rounding; without a bound where they may overflow. -/
 def rounded (m : Rounding) (exact run : Interval) (ok : Bool) : Reach m := .enclosed exact run (ok && m.fits run)
 
-/-- All results of rounding a number of the interval with the relative error `k 2^-precision` and the absolute error `2^-smallest`. -/
+/-- All results of rounding a number of the interval with the relative error `k 2^-precision`, which moves each end by its
+own size if it is at most 1, and the absolute error `2^-smallest`. -/
 def roundTo (precision smallest k : Nat) (x : Interval) : Interval :=
-  shorten (x.widen (Dy.up 32 x.mag * dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat precision) + twoPowNeg (Int.ofNat smallest)))
+  let r := dyadic (Int.ofNat k) * twoPowNeg (Int.ofNat precision)
+  let size (e : Dyadic) := if r ≤ dyadic (Int.ofNat 1) then Dy.abs e else x.mag
+  let error (e : Dyadic) := Dy.up 32 (size e) * r + twoPowNeg (Int.ofNat smallest)
+  shorten (x.stretch (error x.lo) (error x.hi))
 
 /-- All results of rounding a number of the interval, `k` roundings wide. -/
 def round (m : Rounding) (k : Nat) (x : Interval) : Interval := roundTo m.precision m.smallest k x
@@ -74,40 +78,57 @@ structure Partial where
   terms : Nat
   /-- The exact sum of the products of recorded numbers. -/
   known : Dyadic
+  /-- The sum of their absolute values. -/
+  size : Dyadic
   /-- The exact sum of the others. -/
   exact : Interval
   /-- The sum of the others as computed, before it is rounded. -/
   run : Interval
-  /-- A bound on the sum of the computed products' absolute values. -/
+  /-- The sum of the absolute values of their lower ends. -/
+  lows : Dyadic
+  /-- The sum of the absolute values of their upper ends. -/
+  highs : Dyadic
+  /-- A bound on the sum of their absolute values. -/
   mags : Dyadic
   /-- Whether every product is defined. -/
   ok : Bool
 
 /-- Nothing added yet. -/
 def Partial.empty : Partial :=
-  ⟨0, Dyadic.zero, Interval.point Dyadic.zero, Interval.point Dyadic.zero, Dyadic.zero, true⟩
+  let zero := Interval.point Dyadic.zero
+  ⟨0, Dyadic.zero, Dyadic.zero, zero, zero, Dyadic.zero, Dyadic.zero, Dyadic.zero, true⟩
+
+/-- Add one product of recorded numbers. -/
+def Partial.record (s : Partial) (p : Dyadic) : Partial :=
+  { s with terms := s.terms + 1, known := s.known + p, size := s.size + Dy.abs p }
+
+/-- Add one product, by the intervals of its exact value and of its computed one. -/
+def Partial.enclose (s : Partial) (exact run : Interval) (ok : Bool) : Partial :=
+  ⟨s.terms + 1, s.known, s.size, Interval.add s.exact exact, Interval.add s.run run, s.lows + Dy.abs run.lo,
+    s.highs + Dy.abs run.hi, s.mags + run.mag, s.ok && ok⟩
 
 /-- Add one product. -/
 def Partial.push (s : Partial) : Reach m → Reach m → Partial
-  | .recorded x, .recorded y =>
-    let p := x * y
-    { s with terms := s.terms + 1, known := s.known + p, mags := s.mags + Dy.abs p }
-  | x, y =>
-    let run := Interval.mul x.run y.run
-    ⟨s.terms + 1, s.known, Interval.add s.exact (Interval.mul x.exact y.exact), Interval.add s.run run,
-      s.mags + run.mag, s.ok && x.ok && y.ok⟩
+  | .recorded x, .recorded y => s.record (x * y)
+  | x, y => s.enclose (Interval.mul x.exact y.exact) (Interval.mul x.run y.run) (x.ok && y.ok)
+
+/-- Add one square. -/
+def Partial.square (s : Partial) : Reach m → Partial
+  | .recorded x => s.record (x * x)
+  | x => s.enclose (Interval.square x.exact) (Interval.square x.run) x.ok
 
 /-- Round a sum of `n` products, each product rounded or fused, added in a tree of depth `d`: `((1 + u)ᵈ⁺¹ - 1) Σ |xᵢ yᵢ|`, and
-a last rounding where sums are accumulated in another format. No part of the sum overflows if `Σ |xᵢ yᵢ|` and this error do not. -/
+a last rounding where sums are accumulated in another format. The lowest sum has the products at their lower ends, the
+highest at their upper ones. No part of the sum overflows if `Σ |xᵢ yᵢ|` and this error do not. -/
 def Partial.finish (m : Rounding) (s : Partial) : Reach m :=
   match Rounding.gamma m.sumPrecision (m.order.depth s.terms + 1) with
   | none => undefined
   | some g =>
     let known := Interval.point s.known
-    let slack := g * s.mags + m.tinySum * dyadic (Int.ofNat (4 * s.terms))
-    let run := shorten ((Interval.add known s.run).widen slack)
+    let slack (size : Dyadic) := g * (s.size + size) + m.tinySum * dyadic (Int.ofNat (4 * s.terms))
+    let run := shorten ((Interval.add known s.run).stretch (slack s.lows) (slack s.highs))
     rounded m (Interval.add known s.exact) (if m.accumulatesItself then run else round m 1 run)
-      (s.ok && m.fits (Interval.point (s.mags + slack)))
+      (s.ok && m.fits (Interval.point (s.size + s.mags + slack s.mags)))
 
 /-- What a recurrence carries along after the state, or from the start. -/
 def trail : Reach m → Trail
@@ -159,6 +180,7 @@ instance (m : Rounding) : Scalar (Reach m) where
   const n d := rational m n d
   sum xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s x => s.push (cast x) (.recorded (dyadic (Int.ofNat 1))))
   dot xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s p => s.push (cast p.1) (cast p.2))
+  squares xs := Partial.finish m (xs.foldl (init := Partial.empty) fun s x => s.square (cast x))
   step a h b := step a h b
   exp x := apply m Interval.exp m.expUlp Dyadic.zero x
   sqrt x := apply m Interval.sqrt m.sqrtUlp Dyadic.zero x

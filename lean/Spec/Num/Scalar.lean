@@ -22,6 +22,8 @@ class Scalar (α : Type) extends Add α, Sub α, Mul α, Div α, Neg α, Max α 
   sum : List α → α
   /-- `Σ xᵢ yᵢ`, added in any order. -/
   dot : List (α × α) → α
+  /-- `Σ xᵢ²`, added in any order: both factors of a product are one number. -/
+  squares : List α → α
   /-- `a h + b`, one step of a recurrence: an implementation may run its steps one after the other or compose them in a tree. -/
   step : (a h b : α) → α
   /-- `exp x`. -/
@@ -54,6 +56,9 @@ variable {α : Type} [Scalar α]
 /-- `Σᵢ xᵢ yᵢ` of two vectors, added in any order. -/
 @[inline] def inner {n : Nat} (x y : Vector α n) : α :=
   dot (entries n fun i => (x[i], y[i]))
+
+/-- `Σᵢ xᵢ²` of a vector, added in any order. -/
+@[inline] def normSq {n : Nat} (x : Vector α n) : α := squares (entries n fun i => x[i])
 
 /-- `b + Σᵢ xᵢ yᵢ`, where `b` may take any place in the order of additions. -/
 @[inline] def affine {n : Nat} (b : α) (x y : Vector α n) : α :=

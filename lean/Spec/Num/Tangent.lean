@@ -212,6 +212,7 @@ instance (m : Rounding) : Scalar (Tangent m) where
   const n d := ⟨Scalar.const n d, none⟩
   sum xs := ⟨Scalar.sum (xs.map fun x => x.value), sumLoop xs none⟩
   dot xs := ⟨Scalar.dot (xs.map fun p => (p.1.value, p.2.value)), dotLoop xs none⟩
+  squares xs := ⟨Scalar.squares (xs.map fun x => x.value), dotLoop (xs.map fun x => (x, x)) none⟩
   step a h b := ⟨Scalar.step a.value h.value b.value, join (product a h) b.slope⟩
   exp x := let y := Scalar.exp x.value; ⟨y, through (factor y) x.slope⟩
   sqrt x :=

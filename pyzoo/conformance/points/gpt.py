@@ -97,7 +97,8 @@ def _edges(x: Tensor) -> None:
 
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
            replaced: dict[str, Callable]) -> None:  # fmt: skip
-    """Texts in two parts, whose second part is recorded; a token after them; and whole texts, at once and token by token.
+    """Texts in two parts, whose second part is recorded; a token after them; whole texts, at once and token by token; and a text
+    as in training, where attention and each norm is one kernel.
     A freshly built model is recorded with either GELU, with a head of its own and tied, with rotary positions and learned
     ones."""
     built = [model(seed, rotary=True), model(seed), model(seed, tied=True)] if run is None else [saved(run)]
@@ -122,6 +123,7 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
                 ops.logits(tokens=tokens, **each.arguments())
                 ops.decode(tokens=tokens, **each.arguments())
                 _edges(torch.randn(1, 5, 5, device=device, generator=generator).to(dtype))
+            each.loss(tokens[:, :-1], tokens[:, 1:])
 
 
 def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pyzoo.ops import nvrtc
+from pyzoo.ops.selective_scan.operator import scan
 
 KERNEL_DTYPES = {True: (torch.float32, torch.bfloat16, torch.float16), False: (torch.float32,)}  # on a GPU, elsewhere
 
@@ -31,9 +32,7 @@ def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d:
     if b.dim() == 3:
         b, c = b[:, :, None], c[:, :, None]
     if u.dtype in KERNEL_DTYPES[u.is_cuda] and a.shape[1] <= 64 and 0 < u.numel() and len(u) < 1 << 16 and _has_kernels(u.device.type):
-        from pyzoo.ops.selective_scan import operator
-
-        return operator.SelectiveScan.apply(u, dt, a, b, c, d, z, bias, h0, softplus)
+        return scan(u, dt, a, b, c, d, z, bias, h0, softplus)
     return reference(u, dt, a, b, c, d, z, bias, h0, softplus)
 
 

@@ -34,14 +34,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) summarize_back(
     __shared__ __align__(16) float float_C[CONVERTS ? STEPS * PADDED : 4];
     __shared__ __align__(16) float2 pair[STEPS * CHANNELS];  // Δ, g
     const Place p(L, length);
-    float a[WIDE][STATES], dh[WIDE][STATES] = {}, shift[WIDE], sum[WIDE] = {};
+    const float shift = bias && p.has ? bias[p.e] : 0.0f;
+    float a[STATES], dh[STATES] = {}, sum = 0.0f;
+    load_states(p.has ? A + (int64)p.e * N : 0, a);
 #pragma unroll
-    for (int w = 0; w < WIDE; w++) {
-        shift[w] = bias && p.has(w) ? bias[p.e + w] : 0.0f;
-        load_states(p.has(w) ? A + (int64)(p.e + w) * N : 0, a[w]);
-#pragma unroll
-        for (int j = 0; j < STATES; j++) a[w][j] *= LOG2E;
-    }
+    for (int j = 0; j < STATES; j++) a[j] *= LOG2E;
     const int final_tile = p.begin + (p.end - p.begin - 1) / STEPS * STEPS;
     Source source{0, AT(dt, final_tile, p.first), AT(z, final_tile, p.first), AT(g, final_tile, p.first), 0,
                   AT(C, final_tile, p.group * N)};
@@ -55,17 +52,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) summarize_back(
 #pragma unroll
         for (int k = 0; k < ROWS; k++) {
             const int s = p.lane + k * LANES;
-            const auto x = read_channels(tile.dt, s, p), g_k = read_channels(tile.g, s, p);
-            const auto z_k = read_channels(HAS_Z ? tile.z : tile.g, s, p);
-            const float inside = t + s < p.end ? 1.0f : 0.0f;
-            Channels<float2> made;
-#pragma unroll
-            for (int w = 0; w < WIDE; w++) {
-                const float gate = real(z_k.of[w]), delta = softplus(real(x.of[w]) + shift[w]) * inside;
-                made.of[w] = make_float2(delta, HAS_Z ? real(g_k.of[w]) * gate * sigmoid(gate) : real(g_k.of[w]));
-                sum[w] += delta;
-            }
-            *(Channels<float2>*)(pair + s * CHANNELS + p.channel) = made;
+            const float gate = HAS_Z ? real(tile.z[p.in(s)]) : 0.0f, g_k = real(tile.g[p.in(s)]), inside = t + s < p.end ? 1.0f : 0.0f;
+            const float delta = softplus(real(tile.dt[p.in(s)]) + shift) * inside;
+            pair[p.in(s)] = make_float2(delta, HAS_Z ? g_k * gate * sigmoid(gate) : g_k);
+            sum += delta;
         }
         if (CONVERTS) {
             convert(tile.C, float_C);
@@ -74,23 +64,17 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) summarize_back(
 #pragma unroll
         for (int s = STEPS - 1; s >= 0; s--) {
             float C_t[STATES];
-            const auto step = read_channels(pair, s, p);
+            const float2 step = pair[p.in(s)];
             read_states(CONVERTS ? float_C : (const float*)tile.C, s, C_t);
 #pragma unroll
-            for (int w = 0; w < WIDE; w++)
-#pragma unroll
-                for (int j = 0; j < STATES; j++)
-                    dh[w][j] = exp2_(step.of[w].x * a[w][j]) * (dh[w][j] + C_t[j] * step.of[w].y);
+            for (int j = 0; j < STATES; j++) dh[j] = exp2_(step.x * a[j]) * (dh[j] + C_t[j] * step.y);
         }
     }
     const int64 row = ((int64)p.chunk * batches + p.b) * E + p.e;
-#pragma unroll
-    for (int w = 0; w < WIDE; w++) {
-        float total[1] = {sum[w]};
-        transposed_sum<1, LANES, 1>(total);
-        if (p.lane == 0 && p.has(w)) sums[row + w] = total[0];
-        if (p.has(w)) store_states(ends + (row + w) * N, dh[w]);
-    }
+    float total[1] = {sum};
+    transposed_sum<1, LANES, 1>(total);
+    if (p.has && p.lane == 0) sums[row] = total[0];
+    if (p.has) store_states(ends + row * N, dh);
 }
 
 #define SHARE (2 * STATES >= NEIGHBOURS ? 2 * STATES / NEIGHBOURS : 1)     // sums of dB and dC that a thread ends up with
@@ -108,24 +92,18 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) scan_back(
     __shared__ float part[WARPS][STEPS * 2 * PADDED];  // sums of dB and dC over a warp's channels
     const Place p(L, length);
     const int neighbour = threadIdx.x % 32 / LANES;
-    float a[WIDE][STATES], dh[WIDE][STATES], dA_sum[WIDE][STATES] = {}, dD_sum[WIDE] = {}, dbias_sum[WIDE] = {};
-    float shift[WIDE], skip[WIDE];
+    const float shift = bias && p.has ? bias[p.e] : 0.0f, skip = HAS_D && p.has ? D[p.e] : 0.0f;
+    float a[STATES], dh[STATES], dA_sum[STATES] = {}, dD_sum = 0.0f, dbias_sum = 0.0f;
+    load_states(p.has ? A + (int64)p.e * N : 0, a);
 #pragma unroll
-    for (int w = 0; w < WIDE; w++) {
-        const bool has = p.has(w);
-        shift[w] = bias && has ? bias[p.e + w] : 0.0f;
-        skip[w] = HAS_D && has ? D[p.e + w] : 0.0f;
-        load_states(has ? A + (int64)(p.e + w) * N : 0, a[w]);
+    for (int j = 0; j < STATES; j++) a[j] *= LOG2E;
+    load_states(p.has && dlast ? dlast + ((int64)p.b * E + p.e) * N : 0, dh);
+    for (int chunk = gridDim.z - 1; p.has && chunk > p.chunk; chunk--) {
+        const int64 at = ((int64)chunk * batches + p.b) * E + p.e;
+        float end[STATES];
+        load_states(ends + at * N, end);
 #pragma unroll
-        for (int j = 0; j < STATES; j++) a[w][j] *= LOG2E;
-        load_states(has && dlast ? dlast + ((int64)p.b * E + p.e + w) * N : 0, dh[w]);
-        for (int chunk = gridDim.z - 1; has && chunk > p.chunk; chunk--) {
-            const int64 at = ((int64)chunk * batches + p.b) * E + p.e + w;
-            float end[STATES];
-            load_states(ends + at * N, end);
-#pragma unroll
-            for (int j = 0; j < STATES; j++) dh[w][j] = exp2_(sums[at] * a[w][j]) * dh[w][j] + end[j];
-        }
+        for (int j = 0; j < STATES; j++) dh[j] = exp2_(sums[at] * a[j]) * dh[j] + end[j];
     }
     const int final_tile = p.begin + (p.end - p.begin - 1) / STEPS * STEPS;
     Source source{AT(u, final_tile, p.first), AT(dt, final_tile, p.first), AT(z, final_tile, p.first), AT(g, final_tile, p.first),
@@ -140,9 +118,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) scan_back(
     for (int t = final_tile; t >= p.begin; t -= STEPS, i ^= 1) {
         const Brought& tile = brought_tiles[i];
         const float *B_tile = CONVERTS ? float_B : (const float*)tile.B, *C_tile = CONVERTS ? float_C : (const float*)tile.C;
-        float h[STEPS + 1][WIDE][STATES], y[ROWS][WIDE];
-#pragma unroll
-        for (int w = 0; w < WIDE; w++) load_states(p.has(w) ? start + w * N : 0, h[0][w]);
+        float h[STEPS + 1][STATES], y[ROWS];
+        load_states(p.has ? start : 0, h[0]);
         start -= batches * E * N;
         brought();
         __syncthreads();
@@ -150,19 +127,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) scan_back(
 #pragma unroll
         for (int k = 0; k < ROWS; k++) {
             const int s = p.lane + k * LANES;
-            const auto x = read_channels(tile.dt, s, p), u_k = read_channels(tile.u, s, p), g_k = read_channels(tile.g, s, p);
-            const auto z_k = read_channels(HAS_Z ? tile.z : tile.g, s, p);
-            const float inside = t + s < p.end ? 1.0f : 0.0f;
-            Channels<float2> made;
-            Channels<float> before;
-#pragma unroll
-            for (int w = 0; w < WIDE; w++) {
-                const float gate = real(z_k.of[w]), delta = softplus(real(x.of[w]) + shift[w]) * inside;
-                made.of[w] = make_float2(delta, delta * real(u_k.of[w]));
-                before.of[w] = HAS_Z ? real(g_k.of[w]) * gate * sigmoid(gate) : real(g_k.of[w]);
-            }
-            *(Channels<float2>*)(pair + s * CHANNELS + p.channel) = made;
-            *(Channels<float>*)(g_tile + s * CHANNELS + p.channel) = before;
+            const float gate = HAS_Z ? real(tile.z[p.in(s)]) : 0.0f, g_k = real(tile.g[p.in(s)]), inside = t + s < p.end ? 1.0f : 0.0f;
+            const float delta = softplus(real(tile.dt[p.in(s)]) + shift) * inside;
+            pair[p.in(s)] = make_float2(delta, delta * real(tile.u[p.in(s)]));
+            g_tile[p.in(s)] = HAS_Z ? g_k * gate * sigmoid(gate) : g_k;
         }
         if (CONVERTS) {
             convert(tile.B, float_B);
@@ -171,55 +139,44 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) scan_back(
         } else __syncwarp();
 #pragma unroll
         for (int k = 0; k < ROWS; k++) {
-            float y_sum[WIDE][LANES];
+            float y_sum[LANES] = {};
 #pragma unroll
             for (int r = 0; r < LANES; r++) {
                 const int s = k * LANES + r;
                 float B_t[STATES], C_t[STATES];
-                const auto step = read_channels(pair, s, p);
+                const float2 step = pair[p.in(s)];
                 read_states(B_tile, s, B_t);
                 if (HAS_Z) read_states(C_tile, s, C_t);
 #pragma unroll
-                for (int w = 0; w < WIDE; w++) {
-                    y_sum[w][r] = 0.0f;
-#pragma unroll
-                    for (int j = 0; j < STATES; j++) {
-                        h[s + 1][w][j] = exp2_(step.of[w].x * a[w][j]) * h[s][w][j] + step.of[w].y * B_t[j];
-                        if (HAS_Z) y_sum[w][r] += C_t[j] * h[s + 1][w][j];
-                    }
+                for (int j = 0; j < STATES; j++) {
+                    h[s + 1][j] = exp2_(step.x * a[j]) * h[s][j] + step.y * B_t[j];
+                    if (HAS_Z) y_sum[r] += C_t[j] * h[s + 1][j];
                 }
             }
-#pragma unroll
-            for (int w = 0; w < WIDE; w++) {
-                if (HAS_Z) transposed_sum<LANES, LANES, 1>(y_sum[w]);
-                y[k][w] = y_sum[w][0];
-            }
+            if (HAS_Z) transposed_sum<LANES, LANES, 1>(y_sum);
+            y[k] = y_sum[0];
         }
 #pragma unroll
         for (int k = ROWS - 1; k >= 0; k--) {
-            float s_sum[WIDE][LANES], q_sum[WIDE][LANES];  // over the states: of the gradients of Δu, and of Δ through the decay
+            float s_sum[LANES] = {}, q_sum[LANES] = {};  // over the states: of the gradients of Δu, and of Δ through the decay
 #pragma unroll
             for (int r = LANES - 1; r >= 0; r--) {
                 const int s = k * LANES + r;
-                float B_t[STATES], C_t[STATES], d[2 * STATES] = {};
-                const auto step = read_channels(pair, s, p);
-                const auto g_s = read_channels(g_tile, s, p);
+                float B_t[STATES], C_t[STATES], d[2 * STATES];
+                const float2 step = pair[p.in(s)];
+                const float g_s = g_tile[p.in(s)];
                 read_states(B_tile, s, B_t);
                 read_states(C_tile, s, C_t);
 #pragma unroll
-                for (int w = 0; w < WIDE; w++) {
-                    s_sum[w][r] = q_sum[w][r] = 0.0f;
-#pragma unroll
-                    for (int j = 0; j < STATES; j++) {
-                        dh[w][j] += C_t[j] * g_s.of[w];
-                        d[j] += dh[w][j] * step.of[w].y;
-                        d[STATES + j] += h[s + 1][w][j] * g_s.of[w];
-                        s_sum[w][r] += dh[w][j] * B_t[j];
-                        dh[w][j] *= exp2_(step.of[w].x * a[w][j]);
-                        const float slope = dh[w][j] * h[s][w][j];
-                        q_sum[w][r] += slope * a[w][j];
-                        dA_sum[w][j] += slope * step.of[w].x;
-                    }
+                for (int j = 0; j < STATES; j++) {
+                    dh[j] += C_t[j] * g_s;
+                    d[j] = dh[j] * step.y;
+                    d[STATES + j] = h[s + 1][j] * g_s;
+                    s_sum[r] += dh[j] * B_t[j];
+                    dh[j] *= exp2_(step.x * a[j]);
+                    const float slope = dh[j] * h[s][j];
+                    q_sum[r] += slope * a[j];
+                    dA_sum[j] += slope * step.x;
                 }
                 transposed_sum<2 * STATES, NEIGHBOURS, LANES>(d);
                 if (neighbour % COPIES == 0)
@@ -230,28 +187,20 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) scan_back(
                     }
             }
             const int s = p.lane + k * LANES;
-            const auto x = read_channels(tile.dt, s, p), u_k = read_channels(tile.u, s, p), g_k = read_channels(tile.g, s, p);
-            const auto z_k = read_channels(HAS_Z ? tile.z : tile.g, s, p);
-            const auto made = read_channels(pair, s, p);
-            const auto before = read_channels(g_tile, s, p);
-#pragma unroll
-            for (int w = 0; w < WIDE; w++) {
-                transposed_sum<LANES, LANES, 1>(s_sum[w]);
-                transposed_sum<LANES, LANES, 1>(q_sum[w]);
-                const bool there = p.has(w) && t + s < p.end;
-                const float u_w = real(u_k.of[w]);
-                float slope = q_sum[w][0] * LN2 + s_sum[w][0] * u_w;
-                if (SOFTPLUS) slope *= sigmoid(real(x.of[w]) + shift[w]);
-                store_if(there, to_u + k * LANES * E + w, rounded<REAL>(made.of[w].x * s_sum[w][0] + skip[w] * before.of[w]));
-                store_if(there, to_dt + k * LANES * E + w, rounded<REAL>(slope));
-                if (HAS_Z) {
-                    const float gate = real(z_k.of[w]), open = sigmoid(gate), y_w = y[k][w] + skip[w] * u_w;
-                    store_if(there, to_z + k * LANES * E + w,
-                             rounded<REAL>(real(g_k.of[w]) * y_w * open * (1.0f + gate * (1.0f - open))));
-                }
-                dD_sum[w] += before.of[w] * u_w;
-                dbias_sum[w] += there ? slope : 0.0f;
+            transposed_sum<LANES, LANES, 1>(s_sum);
+            transposed_sum<LANES, LANES, 1>(q_sum);
+            const bool there = p.has && t + s < p.end;
+            const float u_s = real(tile.u[p.in(s)]), before = g_tile[p.in(s)];
+            float slope = q_sum[0] * LN2 + s_sum[0] * u_s;
+            if (SOFTPLUS) slope *= sigmoid(real(tile.dt[p.in(s)]) + shift);
+            store_if(there, to_u + k * LANES * E, rounded<REAL>(pair[p.in(s)].x * s_sum[0] + skip * before));
+            store_if(there, to_dt + k * LANES * E, rounded<REAL>(slope));
+            if (HAS_Z) {
+                const float gate = real(tile.z[p.in(s)]), open = sigmoid(gate), y_s = y[k] + skip * u_s;
+                store_if(there, to_z + k * LANES * E, rounded<REAL>(real(tile.g[p.in(s)]) * y_s * open * (1.0f + gate * (1.0f - open))));
             }
+            dD_sum += before * u_s;
+            dbias_sum += there ? slope : 0.0f;
         }
         to_u -= STEPS * E;
         to_dt -= STEPS * E;
@@ -271,17 +220,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) scan_back(
         to_C -= STEPS * G * N;
     }
     const int64 row = ((int64)p.chunk * batches + p.b) * E + p.e;
-#pragma unroll
-    for (int w = 0; w < WIDE; w++) {
-        float D_total[1] = {dD_sum[w]}, bias_total[1] = {dbias_sum[w]};
-        transposed_sum<1, LANES, 1>(D_total);
-        transposed_sum<1, LANES, 1>(bias_total);
-        if (!p.has(w)) continue;
-        store_states(dA + (row + w) * N, dA_sum[w]);
-        if (p.chunk == 0) store_states(dh0 + ((int64)p.b * E + p.e + w) * N, dh[w]);
-        if (p.lane == 0) {
-            dD[row + w] = D_total[0];
-            dbias[row + w] = bias_total[0];
-        }
+    float D_total[1] = {dD_sum}, bias_total[1] = {dbias_sum};
+    transposed_sum<1, LANES, 1>(D_total);
+    transposed_sum<1, LANES, 1>(bias_total);
+    if (!p.has) return;
+    store_states(dA + row * N, dA_sum);
+    if (p.chunk == 0) store_states(dh0 + ((int64)p.b * E + p.e) * N, dh);
+    if (p.lane == 0) {
+        dD[row] = D_total[0];
+        dbias[row] = bias_total[0];
     }
 }

@@ -3,23 +3,23 @@
 //   N           states of a channel;  PADDED: N, rounded up to a power of two
 //   E, G        channels and groups;  TIME_u, ...: stride of a tensor's time, in elements
 //   LANES       threads that share a channel, each with STATES = PADDED / LANES of its states
-//   WIDE        channels that a thread walks along;  CHANNELS: channels of a block;  STEPS: time steps of a tile
+//   CHANNELS    channels of a block;  STEPS: time steps of a tile
 //   VECTOR      1 if every tile's rows start and end at multiples of 16 bytes
 //   BLOCKS      blocks that a multiprocessor must have room for;  HAS_Z, HAS_D, SOFTPLUS: 0 or 1
 // Layout: (batch, time, channel) with any batch and time stride; B and C (batch, time, group, state).
 //
-// A thread has WIDE channels: it walks along them with its lane's states, and it alone has the rows lane + k LANES of a tile for
+// A thread walks along its channel with its lane's states, and it alone has the rows lane + k LANES of a tile for
 // whatever is done once a step and channel (softplus, gate, gradients of u, Δ, z).
 
 #define STATES (PADDED / LANES)
 #define NEIGHBOURS (32 / LANES)  // threads of a warp with the same states
-#define WARPS (CHANNELS / (NEIGHBOURS * WIDE))
+#define WARPS (CHANNELS / NEIGHBOURS)
 #define THREADS (32 * WARPS)
 #define ROWS (STEPS / LANES)     // rows of a tile that a thread has
 #define LOG2E 1.4426950408889634f
 #define LN2 0.6931471805599453f
 #define BLOCKS_OF_GROUP ((E / G + CHANNELS - 1) / CHANNELS)
-static_assert(WARPS >= 1 && CHANNELS % (NEIGHBOURS * WIDE) == 0 && STEPS % LANES == 0 && LANES <= PADDED, "a plan that fits no warp");
+static_assert(WARPS >= 1 && CHANNELS % NEIGHBOURS == 0 && STEPS % LANES == 0 && LANES <= PADDED, "a plan that fits no warp");
 
 __device__ __forceinline__ float exp2_(float x) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
 __device__ __forceinline__ float reciprocal(float x) { float y; asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y; }
@@ -64,6 +64,7 @@ __device__ __forceinline__ constexpr int order(int s) { return s % LANES * ROWS 
 // Which channels and steps a block has: blockIdx.x is the block of channels (none spans two groups), y the batch, z the chunk.
 struct Place {
     int group, first, live, b, chunk, begin, end, lane, channel, e;
+    bool has;
     __device__ __forceinline__ Place(int L, int length) {
         const int width = E / G, within = blockIdx.x % BLOCKS_OF_GROUP * CHANNELS;
         group = blockIdx.x / BLOCKS_OF_GROUP;
@@ -74,17 +75,12 @@ struct Place {
         begin = chunk * length;
         end = min(L, begin + length);
         lane = threadIdx.x % LANES;
-        channel = threadIdx.x / LANES * WIDE;  // the thread's first channel in the block
+        channel = threadIdx.x / LANES;  // the thread's in the block; whether it is there: `has`
         e = first + channel;
+        has = channel < live;
     }
-    __device__ __forceinline__ bool has(int w) const { return channel + w < live; }
+    __device__ __forceinline__ int in(int t) const { return t * CHANNELS + channel; }  // the channel's place in row t of a tile
 };
-
-// The numbers of a thread's channels in row t of a tile (STEPS, CHANNELS).
-template <class T> struct alignas(WIDE * sizeof(T)) Channels { T of[WIDE]; };
-template <class T> __device__ __forceinline__ Channels<T> read_channels(const T* tile, int t, const Place& p) {
-    return *(const Channels<T>*)(tile + t * CHANNELS + p.channel);
-}
 
 // Without a branch, which would keep what leads to x from running beside other work.
 __device__ __forceinline__ void store_if(bool there, float* to, float x) {
@@ -115,6 +111,9 @@ __device__ __forceinline__ void bring(T* tile, const T* from, int rows, int colu
         } else tile[row * WIDTH + column] = there ? *source : T{};
     }
 }
+// What was asked for since the last call is one group; `brought<n>` waits until all but the last n groups are there.
+__device__ __forceinline__ void brought_later() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int LATER> __device__ __forceinline__ void brought() { asm volatile("cp.async.wait_group %0;" :: "n"(LATER) : "memory"); }
 __device__ __forceinline__ void brought() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
 #define CONVERTS (sizeof(REAL) != 4)  // B and C must become floats before they are used

@@ -1,7 +1,7 @@
 """The selective scan on a GPU: how it is spread, and the launches of its kernels."""
 
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +28,25 @@ class Plan:
     """chunks of time that run side by side"""
     blocks: int
     """blocks that a multiprocessor must have room for: bounds the registers"""
-    wide: int
-    """channels that a thread walks along"""
 
 
 def plan(batches: int, width: int, groups: int, steps: int, states: int, dtype: torch.dtype, multiprocessors: int,
          backward: bool) -> Plan:
     """The plan for a scan of (batches, steps, width) with so many groups and states. Chunks cost a second pass, so there is
-    one if channels alone fill the GPU. The figures are the fastest of those measured on an H100."""
-    lanes = min(16, max(1, padded(states) // 4))
+    one if channels alone fill the GPU, or come near it with more threads for each. The figures are the fastest of those measured
+    on an H100 and an H200."""
+    most = min(16, max(1, padded(states) // 4))
     if backward:
-        channels, resident, wide = 4 if lanes == 16 else min(32, 128 // lanes), 4, 1
+        choices = [(Plan(most, 4 if most == 16 else min(32, 128 // most), 1, 4), 3.4)]
+        at_once = 8
     else:
-        channels, resident, wide = 64 // lanes, 16, 2
-    blocks = batches * groups * -(-(width // groups) // channels)
-    if blocks >= resident * multiprocessors * (0.85 if backward else 0.45):
-        chunks = 1
-    else:
-        at_once = 8 if backward or dtype == torch.float32 else 16  # blocks for each multiprocessor
-        chunks = max(1, min(at_once * multiprocessors // blocks, steps // (4 * STEPS)))
-    return Plan(lanes, channels, chunks, resident, wide)
+        choices = [(Plan(lanes, 32 // lanes, 1, 16), enough) for lanes, enough in ((max(1, most // 2), 7), (most, 3.5))]
+        at_once = 8 if dtype == torch.float32 else 24
+    blocks = [batches * groups * -(-(width // groups) // p.channels) for p, _ in choices]
+    for (p, enough), count in zip(choices, blocks, strict=True):
+        if count >= enough * multiprocessors:
+            return p
+    return replace(choices[0][0], chunks=max(1, min(at_once * multiprocessors // blocks[0], steps // (4 * STEPS))))
 
 
 def padded(states: int) -> int:
@@ -60,37 +59,50 @@ def chunk_steps(steps: int, chunks: int) -> int:
     return -(-steps // (chunks * STEPS)) * STEPS
 
 
-@lru_cache(maxsize=None)
-def _kernel(name: str, file: str, plan: Plan, dtype: torch.dtype, states: int, groups: int, z: bool, d: bool, softplus: bool, device: int,
-             **sizes: int) -> Any:
-    macros = dict(REAL=REAL[dtype], N=states, PADDED=padded(states), G=groups, LANES=plan.lanes, CHANNELS=plan.channels, STEPS=STEPS,
-                  BLOCKS=plan.blocks, WIDE=plan.wide, HAS_Z=int(z), HAS_D=int(d), SOFTPLUS=int(softplus), **sizes)
-    return nvrtc.kernel(name, (HERE / "common.cuh", HERE / file), macros, device)
-
-
-def _tensor(x: Tensor | None) -> tuple[int, int]:
-    return (0, 0) if x is None else (x.data_ptr(), x.stride(0))
-
-
-def _times(**tensors: Tensor | None) -> dict[str, int]:
-    return {f"TIME_{name}": 1 if x is None else x.stride(1) for name, x in tensors.items()}
-
-
-def _vector(states: int, width: int, *tensors: Tensor | None) -> int:
-    """Whether all rows start and end at multiples of 16 bytes: then they are copied 16 bytes at a time."""
-    there = [x for x in tensors if x is not None]
-    addresses = [x.data_ptr() for x in there]
-    lengths = [n * x.element_size() for x in there for n in (states, width, x.stride(0), x.stride(1))]
-    return int(states & (states - 1) == 0 and all(n % 16 == 0 for n in addresses + lengths))
-
-
 def _address(x: Tensor | None) -> int:
     return 0 if x is None else x.data_ptr()
+
+
+def _strides(x: Tensor | None) -> tuple[int, int] | None:
+    """Of batch and time."""
+    return None if x is None else (x.stride(0), x.stride(1))
 
 
 @lru_cache(maxsize=None)
 def _multiprocessors(device: int) -> int:
     return torch.cuda.get_device_properties(device).multi_processor_count
+
+
+class Launches:
+    """The launches for inputs (B, L, E) of one layout, made once: what is done in a call takes longer than small kernels. `strides` are
+    those of batch and time of u, Δ, B, C, z, and of the outputs or, back, their gradient; `aligned` says whether all addresses are multiples of 16."""
+
+    def __init__(self, file: str, shape: torch.Size, states: int, groups: int, dtype: torch.dtype, device: int, d: bool, softplus: bool,
+                 strides: tuple[tuple[int, int] | None, ...], aligned: bool, spread: Plan | None) -> None:  # fmt: skip
+        (B, L, E), back = shape, file == "backward.cu"
+        p = self.plan = spread or plan(B, E, groups, L, states, dtype, _multiprocessors(device), back)
+        self.length = chunk_steps(L, p.chunks)
+        self.chunks, self.within = -(-L // self.length), -(-(E // groups) // p.channels)
+        self.batches, self.device, self.file = B, device, file
+        self.across, self.threads = groups * self.within, p.lanes * p.channels
+        there = {name: pair for name, pair in zip(("u", "dt", "B", "C", "z", "g" if back else "out"), strides, strict=True) if pair}
+        self.batch = [pair[0] if pair else 0 for pair in strides]
+        lengths = [n * dtype.itemsize for n in (states, E // groups, *(stride for pair in there.values() for stride in pair))]
+        self.macros = dict(REAL=REAL[dtype], N=states, PADDED=padded(states), G=groups, LANES=p.lanes, CHANNELS=p.channels, STEPS=STEPS,
+                           BLOCKS=p.blocks, TIME_z=1, HAS_Z=int("z" in there), HAS_D=int(d), SOFTPLUS=int(softplus), E=E,
+                           VECTOR=int(aligned and states & (states - 1) == 0 and all(n % 16 == 0 for n in lengths)),
+                           ) | {f"TIME_{name}": time for name, (_, time) in there.items()}  # fmt: skip
+        self.kernels: dict[str, Any] = {}
+
+    def start(self, name: str, chunks: int, *arguments: int) -> None:
+        kernel = self.kernels.get(name)
+        if kernel is None:
+            files = (HERE / "common.cuh", HERE / self.file)
+            kernel = self.kernels[name] = nvrtc.kernel(name, files, self.macros, self.device)
+        nvrtc.launch(kernel, (self.across, self.batches, chunks), self.threads, *arguments)
+
+
+launches = lru_cache(maxsize=256)(Launches)
 
 
 def forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None, z: Tensor | None, bias: Tensor | None,
@@ -99,23 +111,20 @@ def forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | 
     u, dt, b, c, z = map(inner, (u, dt, b, c, z))
     a, d, bias, h0 = (x if x is None else x.contiguous() for x in (a, d, bias, h0))
     (B, L, E), N, G = u.shape, a.shape[1], b.shape[2]
-    p = spread or plan(B, E, G, L, N, u.dtype, _multiprocessors(u.device.index), backward=False)
-    length = chunk_steps(L, p.chunks)
-    chunks = -(-L // length)
+    strides = (*map(_strides, (u, dt, b, c, z)), (L * E, E))
+    at_u, at_dt, at_b, at_c, at_z = map(_address, (u, dt, b, c, z))
+    aligned = (at_u | at_dt | at_b | at_c | at_z) % 16 == 0
+    k = launches("forward.cu", u.shape, N, G, u.dtype, u.device.index, d is not None, softplus, strides, aligned, spread)
     out = torch.empty((B, L, E), dtype=u.dtype, device=u.device)
     last, saved = a.new_empty(B, E, N), a.new_empty((-(-L // STEPS), B, E, N) if save else 0)
-    ends, sums = a.new_empty(chunks - 1, B, E, N), a.new_empty(chunks - 1, B, E)
-    kernel = partial(_kernel, file="forward.cu", plan=p, dtype=u.dtype, states=N, groups=G,
-                     z=z is not None, d=d is not None, softplus=softplus, device=u.device.index, E=E,
-                       VECTOR=_vector(N, E // G, u, dt, b, c, z), **_times(u=u, dt=dt, B=b, C=c, z=z, out=out))
-    across, threads, sizes = G * -(-(E // G) // p.channels), p.lanes * p.channels // p.wide, (B, L, length)
-    with torch.cuda.device(u.device):
-        if chunks > 1:
-            nvrtc.launch(kernel("summarize"), (across, B, chunks - 1), threads, *_tensor(u), *_tensor(dt),
-                         *_tensor(b), *map(_address, (a, bias, h0, ends, sums)), *sizes)
-        nvrtc.launch(kernel("scan"), (across, B, chunks), threads, *_tensor(u), *_tensor(dt), *_tensor(b),
-                     *_tensor(c), *_tensor(z), *_tensor(out), *map(_address, (a, d, bias, h0, ends, sums, last)),
-                     saved.data_ptr() if save else 0, *sizes)
+    ends, sums = a.new_empty(k.chunks - 1, B, E, N), a.new_empty(k.chunks - 1, B, E)
+    u_, dt_, b_, c_, z_, out_ = k.batch
+    at_a, at_bias, at_h0, at_ends, at_sums = map(_address, (a, bias, h0, ends, sums))
+    with nvrtc.on(u.device):
+        if k.chunks > 1:
+            k.start("summarize", k.chunks - 1, at_u, u_, at_dt, dt_, at_b, b_, at_a, at_bias, at_h0, at_ends, at_sums, B, L, k.length)
+        k.start("scan", k.chunks, at_u, u_, at_dt, dt_, at_b, b_, at_c, c_, at_z, z_, out.data_ptr(), out_, at_a, _address(d), at_bias,
+                at_h0, at_ends, at_sums, last.data_ptr(), saved.data_ptr() if save else 0, B, L, k.length)
     return out, last, saved
 
 
@@ -126,26 +135,22 @@ def backward(g: Tensor, g_last: Tensor | None, u: Tensor, dt: Tensor, a: Tensor,
     g, u, dt, b, c, z = map(inner, (g, u, dt, b, c, z))
     a, d, bias, g_last = (x if x is None else x.contiguous() for x in (a, d, bias, g_last))
     (B, L, E), N, G = u.shape, a.shape[1], b.shape[2]
-    p = spread or plan(B, E, G, L, N, u.dtype, _multiprocessors(u.device.index), backward=True)
-    length = chunk_steps(L, p.chunks)
-    chunks, within = -(-L // length), -(-(E // G) // p.channels)
-    kernel = partial(_kernel, file="backward.cu", plan=p, dtype=u.dtype, states=N, groups=G,
-                     z=z is not None, d=d is not None, softplus=softplus, device=u.device.index, E=E,
-                       VECTOR=_vector(N, E // G, u, dt, b, c, z, g), **_times(u=u, dt=dt, B=b, C=c, z=z, g=g))
-    grid, threads, sizes = (G * within, B, chunks), p.lanes * p.channels // p.wide, (B, L, length)
-    ends, sums = (a.new_empty(chunks if chunks > 1 else 0, B, E, *rest) for rest in ((N,), ()))
+    strides = tuple(map(_strides, (u, dt, b, c, z, g)))
+    at_u, at_dt, at_b, at_c, at_z, at_g = map(_address, (u, dt, b, c, z, g))
+    aligned = (at_u | at_dt | at_b | at_c | at_z | at_g) % 16 == 0
+    k = launches("backward.cu", u.shape, N, G, u.dtype, u.device.index, d is not None, softplus, strides, aligned, spread)
+    ends, sums = (a.new_empty(k.chunks if k.chunks > 1 else 0, B, E, *rest) for rest in ((N,), ()))
     du, ddt = (torch.empty((B, L, E), dtype=u.dtype, device=u.device) for _ in range(2))
     dz = torch.empty_like(du) if z is not None else du.new_empty(0)
-    db, dc = (a.new_empty(within, B, L, G, N) for _ in range(2))
-    da, dd, dbias = (a.new_empty(chunks * B, E, *rest) for rest in ((N,), (), ()))
+    db, dc = (a.new_empty(k.within, B, L, G, N) for _ in range(2))
+    da, dd, dbias = (a.new_empty(k.chunks * B, E, *rest) for rest in ((N,), (), ()))
     dh0 = a.new_empty(B, E, N)
-    with torch.cuda.device(u.device):
-        if chunks > 1:
-            nvrtc.launch(kernel("summarize_back"), grid, threads, *_tensor(dt), *_tensor(c), *_tensor(z), *_tensor(g),
-                         *map(_address, (a, bias, ends, sums)), *sizes)
-        nvrtc.launch(kernel("scan_back"), grid, threads, *_tensor(u), *_tensor(dt), *_tensor(b), *_tensor(c),
-                     *_tensor(z), *_tensor(g),
-                     *map(_address, (du, ddt, dz, a, d, bias, saved, g_last, ends, sums, db, dc, da, dd, dbias, dh0)), *sizes)
+    u_, dt_, b_, c_, z_, g_ = k.batch
+    with nvrtc.on(u.device):
+        if k.chunks > 1:
+            k.start("summarize_back", k.chunks, at_dt, dt_, at_c, c_, at_z, z_, at_g, g_, *map(_address, (a, bias, ends, sums)), B, L, k.length)
+        k.start("scan_back", k.chunks, at_u, u_, at_dt, dt_, at_b, b_, at_c, c_, at_z, z_, at_g, g_,
+                *map(_address, (du, ddt, dz, a, d, bias, saved, g_last, ends, sums, db, dc, da, dd, dbias, dh0)), B, L, k.length)
     none = a.new_empty(0)
     return (du, ddt, da.sum(0), db.sum(0).to(b.dtype), dc.sum(0).to(c.dtype), none if d is None else dd.sum(0), dz,
             none if bias is None else dbias.sum(0), dh0)

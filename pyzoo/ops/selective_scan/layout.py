@@ -5,4 +5,11 @@ from torch import Tensor
 
 def inner(x: Tensor | None) -> Tensor | None:
     """With the axes after batch and time contiguous, as the compiled scans read them; these two may have any stride."""
-    return x if x is None or x[:1, :1].is_contiguous() else x.contiguous()
+    if x is None:
+        return x
+    expected = 1
+    for size, stride in zip(x.shape[:1:-1], x.stride()[:1:-1], strict=True):
+        if size != 1 and stride != expected:
+            return x.contiguous()
+        expected *= size
+    return x

@@ -41,14 +41,24 @@ def _(g, g_last, u, dt, a, b, c, d, z, bias, saved, softplus):  # type: ignore[n
             for x in (u, dt, a, b, c, d, z, bias)] + [a.new_empty(u.shape[0], *a.shape)]
 
 
+def scan(*inputs: Any) -> tuple[Tensor, Tensor]:
+    """u, dt, a, b, c, d, z, bias, h0, softplus -> the outputs and the last state."""
+    if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+        return SelectiveScan.apply(*inputs)
+    return _run(*inputs, False)[:2]
+
+
+def _run(*inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """An operator's dispatch takes longer than small scans, so only `torch.compile` gets one."""
+    return (_forward if torch.compiler.is_compiling() else _home(inputs[0]).forward)(*inputs)
+
+
 class SelectiveScan(torch.autograd.Function):
-    """u, dt, a, b, c, d, z, bias, h0, softplus -> the outputs and the last state. An operator's dispatch takes longer than small
-    scans, so only `torch.compile` gets one."""
+    """`scan` with gradients."""
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, Tensor]:
-        run = _forward if torch.compiler.is_compiling() else _home(inputs[0]).forward
-        y, last, saved = run(*inputs, any(ctx.needs_input_grad))
+        y, last, saved = _run(*inputs, True)
         *tensors, ctx.softplus = inputs
         ctx.save_for_backward(*tensors, saved)
         return y, last

@@ -45,6 +45,6 @@ def step(xz: Tensor, window: Tensor, h: Tensor, conv_weight: Tensor, conv_bias: 
     weights = [t.contiguous() for t in (conv_weight, conv_bias, x_proj, dt_weight, dt_bias, a_log, d)]
     new_window, new_h, y = torch.empty_like(inputs[1]), torch.empty_like(inputs[2]), xz.new_empty(B, E)
     kernel, cluster, threads = _kernel(xz.dtype, E, N, R, K, xz.device.index)
-    with torch.cuda.device(xz.device):
+    with nvrtc.on(xz.device):
         nvrtc.launch(kernel, (cluster, B, 1), threads, *(t.data_ptr() for t in (*inputs, new_window, new_h, y, *weights)))
     return y, new_window, new_h

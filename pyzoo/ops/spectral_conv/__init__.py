@@ -13,6 +13,7 @@ from pyzoo.ops import nvrtc
 from pyzoo.ops.point import SINGLE, spec_point
 from pyzoo.ops.spectral_conv import cuda
 from pyzoo.ops.spectral_conv.layer import SpectralConv
+from pyzoo.ops.spectral_conv.operator import kernel_conv
 
 MOST_MODES = {"matrix": 32, "kernel": 64}  # with which each is known to be faster than fast transforms
 LARGEST_TABLE = 1 << 22  # entries: of two tables for products, or of a kernel's table of pairs; 32 MiB in fp32
@@ -71,9 +72,7 @@ def spectral_conv(*, x: Tensor, weight: Tensor) -> Tensor:
     if not len(x):  # which MKL's transforms refuse
         return (x.sum() + weight.sum()) * x.new_zeros(0, weight.shape[1], x.shape[2])
     kind = choice(x.shape[-1], weight.shape[2], x.dtype, x.device.type)
+    if kind == "kernel":
+        return kernel_conv(x, weight)
     with torch.autocast(x.device.type, enabled=False):
-        if kind == "kernel":
-            from pyzoo.ops.spectral_conv import operator
-
-            return operator.KernelConv.apply(x, weight)
         return SpectralConv.apply(x, weight, kind)

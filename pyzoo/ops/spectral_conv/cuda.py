@@ -1,9 +1,9 @@
 """The spectral convolution on a GPU: how it is spread, and the launches of its kernels. Spectra are (B, C, M, 2)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from pyzoo.ops.spectral_conv.transforms import turns
 SIGNAL = {torch.float32: "float", torch.float64: "double", torch.bfloat16: "bf16", torch.float16: "half"}
 TALL, BROAD, SPLIT, ACROSS = 4, 2, {4: 8, 8: 4}, 64  # outputs of a thread and shape of a block in a product of modes
 PAIR = 2  # signals of a thread in the inverse transform
+PRODUCTS = {"mix": "BO", "mix_back": "BC", "weight_gradient": "CO"}  # and the sizes of their outputs
 FILE = Path(__file__).parent / "kernels.cu"
 
 
@@ -52,14 +53,6 @@ def _multiprocessors(device: int) -> int:
     return torch.cuda.get_device_properties(device).multi_processor_count
 
 
-@lru_cache(maxsize=None)
-def _kernel(name: str, p: Plan, n: int, modes: int, dtype: torch.dtype, device: int) -> Any:
-    macros = dict(SIGNAL=SIGNAL[dtype], REAL=SIGNAL[_real(dtype)], N=n, M=modes, RADIX=p.radix,
-                  ROWS=p.rows, MODES=p.modes, GROUPS=p.groups, PARTS=p.parts, BLOCKS=p.blocks, TALL=TALL, BROAD=BROAD,
-                  SPLIT=SPLIT[_real(dtype).itemsize], ACROSS=ACROSS)  # fmt: skip
-    return nvrtc.kernel(name, (FILE,), macros, device)
-
-
 def _real(dtype: torch.dtype) -> torch.dtype:
     """The dtype of spectra and of all arithmetic."""
     return torch.promote_types(dtype, torch.float32)
@@ -71,55 +64,70 @@ def _table(n: int, modes: int, radix: int, dtype: torch.dtype, device: torch.dev
     return turns(n, modes, n // radix).to(device, dtype)
 
 
-class _Sizes:
-    """A problem's sizes, plan and table."""
+class Problem:
+    """The launches for signals of x's shape and a weight, made once: what is done in a call takes longer than small kernels."""
 
-    def __init__(self, x: Tensor, weight: Tensor) -> None:
-        (self.B, _, self.n), (self.C, self.O, self.M, _) = x.shape, weight.shape
-        self.dtype, self.device = x.dtype, x.device
-        self.real = _real(x.dtype)
+    def __init__(self, x: torch.Size, weight: torch.Size, dtype: torch.dtype, device: torch.device) -> None:
+        (self.B, _, self.n), (self.C, self.O, self.M, _) = x, weight
+        self.dtype, self.real, self.device = dtype, _real(dtype), device
+        self.multiprocessors = _multiprocessors(device.index)
+        self.launches: dict[tuple, Callable[..., None]] = {}
 
-    def _plan(self, signals: int) -> tuple[Plan, Tensor]:
-        p = plan(signals, self.n, self.M, self.dtype, _multiprocessors(self.device.index))
-        return p, _table(self.n, self.M, p.radix, self.real, self.device)
+    def _launch(self, name: str, signals: int, *arguments: int) -> None:
+        """Start a kernel; of the transforms there is one for each number of signals."""
+        launch = self.launches.get((name, signals))
+        if launch is None:
+            launch = self.launches[name, signals] = self._prepare(name, signals)
+        launch(*arguments)
 
-    def _launch(self, name: str, p: Plan, grid: tuple[int, int], threads: int, *arguments: int) -> None:
-        nvrtc.launch(_kernel(name, p, self.n, self.M, self.dtype, self.device.index), (*grid, 1), threads, *arguments)
+    def _prepare(self, name: str, signals: int) -> Callable[..., None]:
+        p = plan(signals, self.n, self.M, self.dtype, self.multiprocessors)
+        macros = dict(SIGNAL=SIGNAL[self.dtype], REAL=SIGNAL[self.real], N=self.n, M=self.M, RADIX=p.radix, ROWS=p.rows,
+                      MODES=p.modes, GROUPS=p.groups, PARTS=p.parts, BLOCKS=p.blocks, TALL=TALL, BROAD=BROAD,
+                      SPLIT=SPLIT[self.real.itemsize], ACROSS=ACROSS)  # fmt: skip
+        kernel = nvrtc.kernel(name, (FILE,), macros, self.device.index)
+        if name in PRODUCTS:
+            tall, broad = (getattr(self, size) for size in PRODUCTS[name])
+            grid = -(-tall // TALL), -(-(-(-broad // BROAD) * self.M) // ACROSS)
+            return partial(nvrtc.launch, kernel, (*grid, 1), ACROSS * SPLIT[self.real.itemsize])
+        table = _table(self.n, self.M, p.radix, self.real, self.device)
+        if name == "truncated_transform":
+            grid, threads = (-(-signals // p.rows), -(-self.M // (p.modes * p.groups))), 32 * p.groups * p.parts
+        else:
+            across, places = -(-signals // PAIR), self.n // p.radix
+            threads = min(128, -(-places // 32) * 32)
+            grid = across, min(-(-places // threads), max(1, 16 * self.multiprocessors // across))
+        start = partial(nvrtc.launch, kernel, (*grid, 1), threads)
+        return lambda source, target: start(source, table.data_ptr(), target, signals)
 
     def spectrum(self, x: Tensor) -> Tensor:
         """x (B, C, n) -> (B, C, M, 2)."""
         B, C, _ = x.shape
-        p, table = self._plan(B * C)
         out = torch.empty((B, C, self.M, 2), dtype=self.real, device=self.device)
-        grid = -(-B * C // p.rows), -(-self.M // (p.modes * p.groups))
-        self._launch("truncated_transform", p, grid, 32 * p.groups * p.parts, x.data_ptr(), table.data_ptr(), out.data_ptr(), B * C)
+        self._launch("truncated_transform", B * C, x.data_ptr(), out.data_ptr())
         return out
 
     def signal(self, spectrum: Tensor) -> Tensor:
         """(B, C, M, 2) -> (B, C, n)."""
         B, C, _, _ = spectrum.shape
-        p, table = self._plan(B * C)
         y = torch.empty((B, C, self.n), dtype=self.dtype, device=self.device)
-        across, places = -(-B * C // PAIR), self.n // p.radix
-        threads = min(128, -(-places // 32) * 32)
-        grid = across, min(-(-places // threads), max(1, 16 * _multiprocessors(self.device.index) // across))
-        self._launch("truncated_inverse", p, grid, threads, spectrum.data_ptr(), table.data_ptr(), y.data_ptr(), B * C)
+        self._launch("truncated_inverse", B * C, spectrum.data_ptr(), y.data_ptr())
         return y
 
     def product(self, name: str, a: Tensor, b: Tensor, out: Tensor) -> Tensor:
         """`mix`, `mix_back` or `weight_gradient` of `kernels.cu`, into `out`."""
-        p, _ = self._plan(self.B * self.C)
-        tall, broad = out.shape[:2]
-        grid = -(-tall // TALL), -(-(-(-broad // BROAD) * self.M) // ACROSS)
-        self._launch(name, p, grid, ACROSS * SPLIT[self.real.itemsize], a.data_ptr(), b.data_ptr(), out.data_ptr(), self.B, self.C, self.O)
+        self._launch(name, self.B * self.C, a.data_ptr(), b.data_ptr(), out.data_ptr(), self.B, self.C, self.O)
         return out
+
+
+problem = lru_cache(maxsize=256)(Problem)
 
 
 def forward(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """x (B, C, n), weight (C, O, M, 2) -> the outputs (B, O, n) and x's spectrum (B, C, M, 2)."""
     x, weight = x.contiguous(), _aligned(weight)
-    s = _Sizes(x, weight)
-    with torch.cuda.device(x.device):
+    s = problem(x.shape, weight.shape, x.dtype, x.device)
+    with nvrtc.on(x.device):
         spectrum = s.spectrum(x)
         mixed = s.product("mix", spectrum, weight, spectrum.new_empty(s.B, s.O, s.M, 2))
         return s.signal(mixed), spectrum
@@ -128,8 +136,8 @@ def forward(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
 def backward(grad: Tensor, weight: Tensor, spectrum: Tensor) -> tuple[Tensor, Tensor]:
     """The gradients of x and weight from that of the outputs (B, O, n)."""
     grad, weight = grad.contiguous(), _aligned(weight)
-    s = _Sizes(grad, weight)
-    with torch.cuda.device(grad.device):
+    s = problem(grad.shape, weight.shape, grad.dtype, grad.device)
+    with nvrtc.on(grad.device):
         modes = s.spectrum(grad)
         of_weight = s.product("weight_gradient", spectrum, modes, torch.empty_like(weight))
         return s.signal(s.product("mix_back", modes, weight, torch.empty_like(spectrum))), of_weight

@@ -32,13 +32,24 @@ def _(grad, weight, spectrum):  # type: ignore[no-untyped-def]
     return grad.new_empty(B, weight.shape[0], n), torch.empty_like(weight, memory_format=torch.contiguous_format)
 
 
+def kernel_conv(x: Tensor, weight: Tensor) -> Tensor:
+    """x (B, C, n), weight (C, O, M, 2) -> (B, O, n)."""
+    if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
+        return KernelConv.apply(x, weight)
+    return _run(x, weight)[0]
+
+
+def _run(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """An operator's dispatch takes longer than small kernels, so only `torch.compile` gets one."""
+    return (_forward if torch.compiler.is_compiling() else cuda.forward)(x, weight)
+
+
 class KernelConv(torch.autograd.Function):
-    """x (B, C, n), weight (C, O, M, 2) -> (B, O, n). An operator's dispatch takes longer than small kernels, so only
-    `torch.compile` gets one."""
+    """`kernel_conv` with gradients."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        y, spectrum = (_forward if torch.compiler.is_compiling() else cuda.forward)(x, weight)
+        y, spectrum = _run(x, weight)
         ctx.save_for_backward(x, weight, spectrum)
         return y
 

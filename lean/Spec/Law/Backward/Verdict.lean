@@ -85,6 +85,8 @@ theorem traced_preserved [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing
     const := fun n d => ⟨values.const n d, leads_none⟩
     sum := fun hs => ⟨values.sum (hs.map fun _ _ h => h.1), Traced.sumLoop hs leads_none⟩
     dot := fun hs => ⟨values.dot (hs.map fun _ _ h => ⟨h.1.1, h.2.1⟩), Traced.dotLoop hs leads_none⟩
+    squares := fun hs => ⟨values.squares (hs.map fun _ _ h => h.1),
+      Traced.dotLoop (hs.map fun _ _ h => ⟨h, h⟩) leads_none⟩
     step := fun ha hh hb => ⟨values.step ha.1 hh.1 hb.1, leads_join (ha.product hh) hb.2⟩
     exp := fun hx => ⟨values.exp hx.1, leads_through hx.2 (allows_factor (values.exp hx.1))⟩
     sqrt := fun {x _} hx => ⟨values.sqrt hx.1, by

@@ -1,0 +1,138 @@
+"""The linear recurrence: Lean judges it, and its CUDA kernels have the values and gradients of fp64."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pyzoo.conformance.judge import judge
+from pyzoo.conformance.trace import Call
+from pyzoo.ops import linear_scan as package
+from pyzoo.ops import nvrtc
+from pyzoo.ops.linear_scan import cuda, linear_scan
+from pyzoo.ops.mamba import states
+from pyzoo.ops.point import Arithmetic
+
+MISSING = nvrtc.missing()
+needs_gpu = [pytest.mark.cuda, pytest.mark.skipif(MISSING is not None, reason=f"the CUDA kernels need a GPU: {MISSING}")]
+LIMIT = {torch.float32: 2**-20, torch.float64: 2**-49, torch.bfloat16: 2**-8, torch.float16: 2**-11}
+
+
+def inputs(B=2, L=37, D=(3,), dtype=torch.float32, device="cpu") -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    made = {"decay": torch.rand(B, L, *D, generator=generator), "input": torch.randn(B, L, *D, generator=generator),
+            "h0": torch.randn(B, *D, generator=generator)}  # fmt: skip
+    return {name: x.to(device, dtype) for name, x in made.items()}
+
+
+def test_lean_judges_it(lean):
+    x = inputs(L=9, D=(2, 3))
+    call = Call("mamba.states", x, {}, linear_scan(**x), None, Arithmetic())
+    assert judge(lean, call, call.output.numel()).verdict == "WITHIN"
+    call.output[0, 4] = call.output[0, 3]
+    assert judge(lean, call, call.output.numel()).verdict == "FAIL"
+
+
+def test_no_steps_have_no_states():
+    assert linear_scan(**inputs(L=0)).shape == (2, 0, 3)
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ({"decay": torch.zeros(2, 36, 3)}, r"decay has the shape \(2, 36, 3\); input of shape \(2, 37, 3\) asks for \(2, 37, 3\)"),
+    ({"h0": torch.zeros(3)}, r"h0 has the shape \(3,\)"),
+    ({"h0": torch.zeros(2, 3).half()}, "h0 has the dtype torch.float16 and input torch.float32"),
+    ({"decay": torch.zeros(2, 37, 3, device="meta")}, "decay is on meta and input on cpu"),
+    ({"input": torch.zeros(2, 37, 3, dtype=torch.int64)}, "not torch.int64"),
+    ({"input": torch.zeros(2)}, r"\(B, L, ...\), not torch.float32 of shape \(2,\)"),
+])  # fmt: skip
+def test_what_does_not_fit_is_refused(change, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        linear_scan(**inputs() | change)
+
+
+def test_chunks_fill_a_gpu():
+    assert cuda.chunk_steps(1 << 20, 1000, 132) == 1000  # one chunk
+    assert cuda.chunk_steps(2048, 16384, 132) == 249  # 66 chunks
+    assert cuda.chunk_steps(1, 100, 132) == 100
+
+
+def results(x: dict[str, Tensor], grad: Tensor, length: int | None = None) -> dict[str, Tensor]:
+    """States and gradients: by PyTorch, or, given the steps of a chunk, by the kernels."""
+    if length is None:
+        leaves = {name: t.double().requires_grad_() for name, t in x.items()}
+        y = states(**leaves)
+        return {"states": y} | dict(zip(leaves, torch.autograd.grad(y, list(leaves.values()), grad.double()), strict=True))
+    y = cuda.forward(x["decay"], x["input"], x["h0"], length)
+    return {"states": y} | dict(zip(x, cuda.backward(grad, x["decay"], x["h0"], y, length), strict=True))
+
+
+def holds(x: dict[str, Tensor]) -> bool:
+    """Whether the kernels' results are near those in fp64, in one chunk and in several."""
+    grad = torch.randn_like(x["input"])
+    exact, L = results(x, grad), x["input"].shape[1]
+    return all((own.double() - exact[name]).norm() <= LIMIT[own.dtype] * exact[name].norm()
+               for length in (L, -(-L // 3), 17) for name, own in results(x, grad, length).items())  # fmt: skip
+
+
+class TestOnAGpu:
+    pytestmark = needs_gpu
+
+    @pytest.mark.parametrize("L", [1, 2, 31, 33, 372, 784, 1134, 2049])
+    @pytest.mark.parametrize("D", [1, 3, 33, 96])
+    def test_any_length_and_width(self, L, D):
+        assert holds(inputs(L=L, D=(D,), device="cuda"))
+
+    @pytest.mark.parametrize("dtype", list(LIMIT))
+    @pytest.mark.parametrize("D", [7, 8])
+    def test_any_dtype(self, dtype, D):
+        assert holds(inputs(L=300, D=(D,), dtype=dtype, device="cuda"))
+
+    def test_views_and_gradients(self):
+        x = inputs(D=(4, 6), dtype=torch.float64, device="cuda")
+        views = {name: t.transpose(-1, -2).contiguous().transpose(-1, -2).requires_grad_() for name, t in x.items()}
+        assert torch.autograd.gradcheck(lambda *t: linear_scan(**dict(zip(x, t, strict=True))), list(views.values()))
+
+    def test_under_compile_and_in_a_graph(self):
+        x = inputs(device="cuda")
+        expected = linear_scan(**x)
+        assert torch.equal(torch.compile(lambda x: linear_scan(**x) * 1)(x), expected)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            y = linear_scan(**x)
+        x["input"].zero_()
+        graph.replay()
+        assert torch.equal(y, linear_scan(**x)) and not torch.equal(y, expected)
+
+    def test_more_than_32_bits_of_elements(self):
+        x = inputs(B=1, L=1, D=(1,), dtype=torch.bfloat16, device="cuda")
+        long = {name: t.expand(1, 1 << 16, 33000) if t.dim() == 3 else t.expand(1, 33000) for name, t in x.items()}
+        y = linear_scan(**long)
+        assert torch.equal(y[..., -1], y[..., 0]) and torch.equal(y[0, 0], (x["decay"].float() * x["h0"] + x["input"]).bfloat16().expand(1, 1, 33000)[0, 0])
+
+    @pytest.mark.parametrize(("right", "wrong"), [
+        ("w.chunk > 0 ? after[", "w.chunk > 1 ? after["),  # carry lost at the first edge
+        ("after[(w.summary - D)", "after[(w.summary - 2 * D)"),  # wrong chunk's summary
+        ("(BACK ? min(t + 1, L - 1) : t) * D]", "t * D]"),  # the decay of another time, going back
+        ("product[k] *= d;", "product[k] = d;"),
+        ("real(a[w.first].of[k]) * dh[k]", "dh[k]"),  # the first state's gradient without its decay
+        ("t > 0 ? h[w.first + (t - 1) * D]", "t > 0 ? h[w.first + t * D]"),  # the state after a step for the one before
+        ("if (from + i < w.end) take", "take"),  # the padded end of a chunk
+    ])  # fmt: skip
+    def test_wrong_kernels_are_found(self, monkeypatch, tmp_path, right, wrong):
+        source = cuda.FILE.read_text()
+        assert right in source
+        changed = tmp_path / "kernels.cu"
+        changed.write_text(source.replace(right, wrong))
+        monkeypatch.setattr(cuda, "FILE", changed)
+        cuda._kernel.cache_clear()
+        wrong_holds = holds(inputs(L=140, device="cuda"))
+        monkeypatch.undo()
+        cuda._kernel.cache_clear()
+        assert not wrong_holds and holds(inputs(L=140, device="cuda"))
+
+
+def test_a_missing_kernel_is_one_warning(monkeypatch):
+    monkeypatch.setattr(package.nvrtc, "missing", lambda: "no compiler")
+    package._missing.cache_clear()
+    with pytest.warns(UserWarning, match="step by step in PyTorch: no compiler"):
+        assert package._missing() == "no compiler"
+    package._missing.cache_clear()
