@@ -62,13 +62,15 @@ def branches (marks : Nat) : List (String × Bool) :=
   operations.foldl (init := []) fun acc f => if has marks f.evaluated then branchesFrom marks f 0 (names f) acc else acc
 
 /-- Branches as JSON. -/
-def report (bs : List (String × Bool)) : String × Json := ("branches", Json.mkObj (bs.map fun b => (b.1, Json.bool b.2)))
+def report (bs : List (String × Bool)) : String × Json :=
+  ("branches", Json.mkObj (bs.map fun b => (b.1, Json.bool b.2)))
 
 /-- Judge a recorded output at the given flat indices, and say which branches its entries depend on. -/
 def judge (r : Request) (p : Prediction (Marked m)) (out : Tensor) (indices : List Nat) : List (String × Json) :=
   if p.shape == out.shape then
     let p := p.shared indices
-    report (Places.both (branches (p.marks indices)) (Places.reached r p.size indices)) :: Spec.judge p.values out indices
+    let all := Places.both (branches (p.marks indices)) (Places.reached r p.size indices)
+    report all :: Spec.judge p.values out indices
   else Spec.judge p.values out indices
 
 end Coverage

@@ -6,8 +6,8 @@ public import Spec.Layer.Conv2d
 /-!
 # Branches on places
 
-Where a specification branches on the place of an entry and on sizes, not on numbers: padding, masks, the first step of a recurrence,
-the parts of a chunk. Each list says of one entry of an output which of its branches it is on.
+Where a specification branches on the place of an entry and on sizes, not on numbers: padding, masks, the first step of
+a recurrence, the parts of a chunk. Each list says of one entry of an output which of its branches it is on.
 -/
 
 @[expose] public noncomputable section
@@ -58,8 +58,8 @@ def conv : Branches := fun r _ n =>
   | [_, _, h, w], [_, _, p, q], .ok stride, .ok padding =>
     let taps (size kernel i : Nat) := (axisTaps size kernel (i * stride) padding).foldl (init := 0) fun k _ => k + 1
     let cols := outSize w q stride padding
-    one (taps h p (n / cols % outSize h p stride padding) == p && taps w q (n % cols) == q) "the kernel inside the image"
-      "the kernel over the padding"
+    one (taps h p (n / cols % outSize h p stride padding) == p && taps w q (n % cols) == q)
+      "the kernel inside the image" "the kernel over the padding"
   | _, _, _, _ => []
 
 /-- A residual block: which shortcut it has. -/
@@ -80,7 +80,8 @@ def weights : Branches := fun r _ index =>
   match shapeOf r "scores" with
   | [_, _, t, s] =>
     let row := index / s % t
-    one (if h : row < t then index % s < seen (s - t) (⟨row, h⟩ : Fin t) else true) "a key that is seen" "a key that is hidden"
+    one (if h : row < t then index % s < seen (s - t) (⟨row, h⟩ : Fin t) else true) "a key that is seen"
+      "a key that is hidden"
   | _ => []
 
 /-- Causal attention of queries. -/
@@ -124,16 +125,20 @@ def modes : Branches := fun r _ _ =>
 
 /-- The branches on places, by spec point. -/
 def points : List (String × Branches) :=
-  [("resnet.conv", conv), ("resnet.block", shortcut), ("mamba.conv", causalConv), ("mamba2.conv", causalConv),
-   ("gpt.append", append), ("gpt.weights", weights), ("gpt.attend", attend), ("gpt.block.y", block), ("gpt.logits", texts),
-   ("gpt.decode", texts), ("spectral.conv", modes), ("mamba.states", recurrence "decay" ["h0"]),
-   ("mamba.selective_scan", recurrence "u" ["h0"]), ("mamba.step.y", initial ["h", "conv_state"]),
-   ("mamba.step.h", initial ["h", "conv_state"]), ("mamba2.ssd", chunks), ("mamba2.mixer", chunks),
-   ("mamba2.ssd_step.y", initial ["h"]), ("mamba2.ssd_step.h", initial ["h"]), ("mamba2.step.y", initial ["h", "conv_state"]),
-   ("mamba2.step.h", initial ["h", "conv_state"]), ("rnn.cell", initial ["h"]), ("rnn.layer", recurrence "x" ["h0"]),
-   ("gru.gates", initial ["h"]), ("gru.cell", initial ["h"]), ("gru.original_cell", initial ["h"]),
-   ("gru.layer", recurrence "x" ["h0"]), ("gru.original_layer", recurrence "x" ["h0"]), ("lstm.gates", initial ["h"]),
-   ("lstm.cell.h", initial ["h", "c"]), ("lstm.cell.c", initial ["h", "c"]), ("lstm.layer", recurrence "x" ["h0", "c0"])]
+  [("resnet.conv", conv), ("resnet.block", shortcut),
+   ("mamba.conv", causalConv), ("mamba.states", recurrence "decay" ["h0"]),
+   ("mamba.selective_scan", recurrence "u" ["h0"]),
+   ("mamba.step.y", initial ["h", "conv_state"]), ("mamba.step.h", initial ["h", "conv_state"]),
+   ("mamba2.conv", causalConv), ("mamba2.ssd", chunks), ("mamba2.mixer", chunks),
+   ("mamba2.ssd_step.y", initial ["h"]), ("mamba2.ssd_step.h", initial ["h"]),
+   ("mamba2.step.y", initial ["h", "conv_state"]), ("mamba2.step.h", initial ["h", "conv_state"]),
+   ("gpt.append", append), ("gpt.weights", weights), ("gpt.attend", attend), ("gpt.block.y", block),
+   ("gpt.logits", texts), ("gpt.decode", texts), ("spectral.conv", modes),
+   ("rnn.cell", initial ["h"]), ("rnn.layer", recurrence "x" ["h0"]),
+   ("gru.gates", initial ["h"]), ("gru.cell", initial ["h"]), ("gru.layer", recurrence "x" ["h0"]),
+   ("gru.original_cell", initial ["h"]), ("gru.original_layer", recurrence "x" ["h0"]),
+   ("lstm.gates", initial ["h"]), ("lstm.cell.h", initial ["h", "c"]), ("lstm.cell.c", initial ["h", "c"]),
+   ("lstm.layer", recurrence "x" ["h0", "c0"])]
 
 /-- The branches of an entry; none if its spec point has no branches on places. -/
 def at_ (r : Request) (size index : Nat) : List (String × Bool) :=

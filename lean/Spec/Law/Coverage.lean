@@ -7,7 +7,8 @@ public import Spec.Law.Shared
 /-!
 # Marks change no verdict
 
-A specification that is evaluated with marks has the values that it has without. The side of a maximum that is marked is the larger one.
+A specification that is evaluated with marks has the values that it has without. The side of a maximum that is marked is
+the larger one.
 -/
 
 @[expose] public noncomputable section
@@ -19,7 +20,8 @@ def Marked.Is (y : Marked m) (x : Reach m) : Prop := y.value = x
 
 namespace Marked
 
-theorem map_values {ys : List (Marked m)} {xs : List (Reach m)} (h : Each Is ys xs) : (ys.map fun y => y.value) = xs := by
+theorem map_values {ys : List (Marked m)} {xs : List (Reach m)} (h : Each Is ys xs) :
+    (ys.map fun y => y.value) = xs := by
   induction h with
   | nil => rfl
   | cons h _ ih => rw [List.map_cons, ih, h]

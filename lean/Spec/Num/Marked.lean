@@ -4,8 +4,8 @@ public import Spec.Num.Reach
 /-!
 # Which branches led to a value
 
-A specification branches on numbers in two ways: a maximum takes one of its sides, and a function that flattens out is steep or flat. A
-`Marked` number is a `Reach` with marks of both, from every operation that it depends on.
+A specification branches on numbers in two ways: a maximum takes one of its sides, and a function that flattens out is
+steep or flat. A `Marked` number is a `Reach` with marks of both, from every operation that it depends on.
 -/
 
 @[expose] public noncomputable section
@@ -50,8 +50,8 @@ def exponent (f : Branching) (x : Dyadic) : Dyadic :=
   | gelu => x * x * twoPowNeg (Int.ofNat 1)
   | _ => Dy.abs x
 
-/-- Which branch of a function `x` is on: 0 or 3 if it is so far below or above 0 that `exp (-t) ≤ 2^-precision`, which `7/10 precision ≤ t`
-implies; else 1 or 2 if it is below 0 or not. -/
+/-- Which branch of a function `x` is on: 0 or 3 if it is so far below or above 0 that `exp (-t) ≤ 2^-precision`, which
+`7/10 precision ≤ t` implies; else 1 or 2 if it is below 0 or not. -/
 def zone (f : Branching) (precision : Nat) (x : Dyadic) : Nat :=
   let far := dyadic (Int.ofNat (7 * precision)) ≤ f.exponent x * dyadic (Int.ofNat 10)
   if x < Dyadic.zero then if far then 0 else 1 else if far then 3 else 2
@@ -68,7 +68,8 @@ structure Marked (m : Rounding) where
 namespace Marked
 variable {m : Rounding}
 
-/-- Which side a maximum takes: 0 if the first number is larger, 1 if the second is, 2 if the exact values are equal or too close to tell. -/
+/-- Which side a maximum takes: 0 if the first number is larger, 1 if the second is, 2 if the exact values are equal or
+too close to tell. -/
 def side (x y : Reach m) : Nat :=
   if x.ok && y.ok then
     if y.exact.hi < x.exact.lo then 0 else if x.exact.hi < y.exact.lo then 1 else 2
@@ -80,7 +81,8 @@ def zones (f : Branching) (x : Reach m) : Nat :=
   if x.ok ∧ k = f.zone m.precision x.exact.hi then f.evaluated ||| f.branch k else f.evaluated
 
 /-- A function that leaves marks. -/
-def apply (f : Branching) (g : Reach m → Reach m) (x : Marked m) : Marked m := ⟨g x.value, x.marks ||| zones f x.value⟩
+def apply (f : Branching) (g : Reach m → Reach m) (x : Marked m) : Marked m :=
+  ⟨g x.value, x.marks ||| zones f x.value⟩
 
 instance (m : Rounding) : Scalar (Marked m) where
   add x y := ⟨x.value + y.value, x.marks ||| y.marks⟩
@@ -92,7 +94,8 @@ instance (m : Rounding) : Scalar (Marked m) where
     x.marks ||| y.marks ||| Branching.max.evaluated ||| Branching.max.branch (side x.value y.value)⟩
   const n d := ⟨Scalar.const n d, 0⟩
   sum xs := ⟨Scalar.sum (xs.map fun x => x.value), xs.foldl (init := 0) fun n x => n ||| x.marks⟩
-  dot xs := ⟨Scalar.dot (xs.map fun p => (p.1.value, p.2.value)), xs.foldl (init := 0) fun n p => n ||| p.1.marks ||| p.2.marks⟩
+  dot xs := ⟨Scalar.dot (xs.map fun p => (p.1.value, p.2.value)),
+    xs.foldl (init := 0) fun n p => n ||| p.1.marks ||| p.2.marks⟩
   squares xs := ⟨Scalar.squares (xs.map fun x => x.value), xs.foldl (init := 0) fun n x => n ||| x.marks⟩
   step a h b := ⟨Scalar.step a.value h.value b.value, a.marks ||| h.marks ||| b.marks⟩
   exp x := ⟨Scalar.exp x.value, x.marks⟩
