@@ -254,6 +254,17 @@ def transformers_gpt2_cached(*, tokens: Tensor, heads: int, depth: int, eps: Ten
     return torch.cat(out, 1)
 
 
+def transformers_angles(*, context: int, pairs: int) -> tuple[Tensor, Tensor]:
+    """Hugging Face's `LlamaRotaryEmbedding`, for the spec points `gpt.angles.cosines` and `gpt.angles.sines`. It computes in
+    fp32, and has each angle at both entries of a pair."""
+    from transformers import LlamaConfig
+    from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+
+    table = LlamaRotaryEmbedding(LlamaConfig(hidden_size=2 * pairs, num_attention_heads=1, max_position_embeddings=context))
+    cosines, sines = table(torch.zeros(1), torch.arange(context)[None])
+    return cosines[0, :, :pairs], sines[0, :, :pairs]
+
+
 @_adapter
 def transformers_rotary(*, x: Tensor, cosines: Tensor, sines: Tensor, past: int) -> Tensor:
     """Hugging Face's `apply_rotary_pos_emb` of Llama, for the spec point `gpt.rotate`. It wants each angle at both entries of

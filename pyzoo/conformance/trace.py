@@ -26,6 +26,7 @@ RUN = 8  # neighbouring entries that are compared together
 OUTPUT_NAMES = {  # points with several outputs, in order
     "mamba.step": ("y", "conv_state", "h"), "mamba2.step": ("y", "conv_state", "h"), "mamba2.ssd_step": ("y", "h"),
     "lstm.cell": ("h", "c"), "gpt.block": ("y", "k", "v"),
+    "gpt.angles": ("cosines", "sines"),
 }  # fmt: skip
 BITS = {
     torch.float32: torch.int32, torch.float64: torch.int64, torch.bfloat16: torch.int16, torch.float16: torch.int16,
@@ -75,7 +76,8 @@ def _split(inputs: dict[str, Any], dtype: torch.dtype) -> tuple[dict[str, torch.
 
 def calls_of(point: str, inputs: dict[str, Any], output: Any, arithmetic: Arithmetic) -> list[Call]:
     """The calls of one recorded invocation: one for each of its outputs."""
-    dtype = next(v.dtype for v in inputs.values() if isinstance(v, torch.Tensor) and v.is_floating_point())
+    floats = (v.dtype for v in inputs.values() if isinstance(v, torch.Tensor) and v.is_floating_point())
+    dtype = next(floats, torch.float32)
     tensors, ints = _split(inputs, dtype)
     outputs = output if isinstance(output, tuple) else (output,)
     names = OUTPUT_NAMES.get(point, ("",) * len(outputs))

@@ -85,7 +85,8 @@ class GPT(nn.Module):
         self.config = config
         self.token_weight = nn.Parameter(torch.randn(config.vocab, config.width) * 0.02)
         if config.rotary:
-            for name, table in zip(("cosines", "sines"), ops.angles(config.context, config.width // config.heads // 2)):
+            tables = ops.angles(context=config.context, pairs=config.width // config.heads // 2)
+            for name, table in zip(("cosines", "sines"), tables, strict=True):
                 self.register_buffer(name, table, persistent=False)
         else:
             self.position_weight = nn.Parameter(torch.randn(config.context, config.width) * 0.02)

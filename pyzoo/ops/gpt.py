@@ -2,7 +2,8 @@
 the vision transformer's but for causal attention, so they share the operations.
 
 Shapes: B texts, P tokens before, T tokens now, S = P + T keys, D width, H heads, d = D / H, V vocabulary, C positions,
-e = d / 2 pairs of a head that is rotated. Lean: `Spec.GPT`, `Spec.causalAttend`, `Spec.embedAt`, `Spec.rotate`.
+e = d / 2 pairs of a head that is rotated. Lean: `Spec.GPT`, `Spec.causalAttend`, `Spec.embedAt`, `Spec.rotate`,
+`Spec.rotaryAngle`.
 """
 
 import math
@@ -44,6 +45,15 @@ def rows(*, tokens: Tensor, token_weight: Tensor) -> Tensor:
 def heads(*, qkv: Tensor, heads: int) -> Tensor:
     """Queries, keys and values of each head: qkv (B,T,3D) -> (3,B,H,T,d)."""
     return qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+
+
+@spec_point("gpt.angles")
+def angles(*, context: int, pairs: int) -> tuple[Tensor, Tensor]:
+    """The cosines and the sines (C,e) of rotary positions (Su et al., section 3.2.2): position n rotates pair i by
+    n 10000^(-i/e). They are computed in fp64: in fp32 an angle of a thousand is off by a ten-thousandth."""
+    each = 10000.0 ** (-torch.arange(pairs, dtype=torch.float64) / pairs)
+    angle = torch.arange(context, dtype=torch.float64)[:, None] * each
+    return angle.cos().float(), angle.sin().float()
 
 
 @spec_point("gpt.rotate")
@@ -145,14 +155,6 @@ def fast_block(**inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def head(*, x: Tensor, weight: Tensor) -> Tensor:
     """The logits of the next token: x (B,T,D), weight (V,D) -> (B,T,V)."""
     return F.linear(x, weight)
-
-
-def angles(context: int, pairs: int) -> tuple[Tensor, Tensor]:
-    """The cosines and the sines (C,e) of rotary positions: position n turns pair i by n 10000^(-i/e). They are computed in
-    fp64, for in fp32 an angle of a thousand turns a ten-thousandth too far or too short."""
-    each = 10000.0 ** (-torch.arange(pairs, dtype=torch.float64) / pairs)
-    angle = torch.arange(context, dtype=torch.float64)[:, None] * each
-    return angle.cos().float(), angle.sin().float()
 
 
 def padded_logits(*, x: Tensor, weight: Tensor) -> Tensor:

@@ -117,6 +117,7 @@ def test_a_function_that_does_not_exist_is_bad_input(call, spec):
         ("mambapy", "mamba.states", "mambapy_pscan"),
         ("torch", "gpt.norm", "torch_layer_norm"),
         ("torch", "gpt.attend", "torch_attention"),
+        ("transformers", "gpt.angles.cosines", "transformers_angles"),
         ("transformers", "gpt.rotate", "transformers_rotary"),
         ("transformers", "gpt.logits", "transformers_gpt2"),
         ("transformers", "gpt.decode", "transformers_gpt2_cached"),

@@ -66,7 +66,7 @@ def test_a_saved_run_is_judged_on_the_points_that_its_model_has(lean, tmp_path):
     result = run.conform(lean, "gpt", run=tmp_path / "run")
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
     assert {p.id for p in result.points} == {"gpt.parameters", *points.POINTS} - {
-        "gpt.gelu", "gpt.tokens", "gpt.rotate", "gpt.logits", "gpt.decode"}  # fmt: skip
+        "gpt.gelu", "gpt.angles.cosines", "gpt.angles.sines", "gpt.tokens", "gpt.rotate", "gpt.logits", "gpt.decode"}  # fmt: skip
 
 
 def test_a_saved_run_with_rotary_positions_is_judged_on_its_rotations(lean, tmp_path, monkeypatch):
@@ -167,6 +167,25 @@ def test_a_weight_of_a_later_token_must_be_zero_exactly(lean):
 def test_more_queries_than_keys_fail(lean):
     verdict = judge(lean, Call("gpt.weights", {"scores": torch.zeros(1, 1, 3, 2)}, {}, torch.zeros(1, 1, 3, 2)), 10)
     assert verdict.verdict == "FAIL" and "3 queries can't follow each other among 2 keys" in verdict.message
+
+
+def rotations(pairs: int, position: int) -> list[int]:
+    """Cosine and sine of each angle, by ball arithmetic, with 1 added, in units of 2^-80."""
+    flint = pytest.importorskip("flint")
+    before, flint.ctx.prec = flint.ctx.prec, 300
+    try:
+        angles = [position * flint.arb(10000) ** (-flint.arb(i) / pairs) for i in range(pairs)]
+        return [int(((x + 1) * 2**80 + 0.5).floor().unique_fmpz()) for a in angles for x in (a.cos(), a.sin())]
+    finally:
+        flint.ctx.prec = before
+
+
+@pytest.mark.parametrize(("pairs", "position"), [(1, 1), (2, 7), (3, 299), (32, 1023), (5, 100_000)])
+def test_the_angles_of_rotary_positions_are_those_of_ball_arithmetic(lean, pairs, position):
+    exact = rotations(pairs, position)
+    assert judge_fact(lean, "gpt.rotations", exact, sizes=[pairs, position]).verdict == "EXACT"
+    exact[-1] += 1
+    assert judge_fact(lean, "gpt.rotations", exact, sizes=[pairs, position]).verdict == "FAIL"
 
 
 @torch.no_grad()

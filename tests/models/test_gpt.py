@@ -93,7 +93,7 @@ def test_attention_does_not_change_if_all_rotary_positions_are_later(seed, past,
 @given(seed=st.integers(0, 2**31), cut=st.integers(1, 5))
 def test_rotated_keys_do_not_depend_on_where_a_text_is_cut(seed, cut):
     """`Spec.Cache.push_holds`, bit for bit: what is kept of a text in parts is what is kept of the whole."""
-    cosines, sines = ops.angles(6, 3)
+    cosines, sines = ops.angles(context=6, pairs=3)
     k = torch.randn(1, 2, 6, 6, generator=torch.Generator().manual_seed(seed))
     rotated = [ops.rotate(x=part, cosines=cosines, sines=sines, past=past) for part, past in ((k, 0), (k[:, :, cut:], cut))]
     assert torch.equal(rotated[0][:, :, cut:], rotated[1])

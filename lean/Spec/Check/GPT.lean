@@ -98,6 +98,12 @@ def rotate : Point := fun α _ _ r => do
     return ⟨[b, h, t, d], t * d, fun i => flatMat (turn.rows past (x.mat t d (i * (t * d))))⟩
   | s => throw s!"gpt.rotate: 'x' has shape {Request.showShape s}, the specification needs four axes"
 
+/-- `gpt.angles`: the tables of rotary positions. -/
+def angles (read : {α : Type} → α × α → α) : Point := fun α _ _ r => do
+  let C ← r.int "context"
+  let e ← r.int "pairs"
+  return ⟨[C, e], e, fun n => flatVec (build e fun i => read (rotaryAngle e n i.1) : Vector α e)⟩
+
 /-- `gpt.append`. -/
 def append : Point := fun α _ _ r => do
   match (← r.tensor "past").shape, (← r.tensor "now").shape with
@@ -250,7 +256,7 @@ def logits : Point := fun α _ _ r => do
 
 /-- The spec points of GPT. -/
 def points : List (String × Point) :=
-  [("gpt.embed", embed), ("gpt.tokens", tokens), ("gpt.norm", ViT.norm), ("gpt.qkv", linearLayer), ("gpt.heads", heads), ("gpt.rotate", rotate), ("gpt.append", append),
+  [("gpt.angles.cosines", angles fun p => p.1), ("gpt.angles.sines", angles fun p => p.2), ("gpt.embed", embed), ("gpt.tokens", tokens), ("gpt.norm", ViT.norm), ("gpt.qkv", linearLayer), ("gpt.heads", heads), ("gpt.rotate", rotate), ("gpt.append", append),
    ("gpt.scores", ViT.scores), ("gpt.weights", weights), ("gpt.mix", ViT.mix), ("gpt.attend", attend),
    ("gpt.merge", merge), ("gpt.proj", linearLayer), ("gpt.add", perPair fun x y => x + y), ("gpt.fc1", linearLayer),
    ("gpt.gelu", perEntry Scalar.gelu), ("gpt.gelu_tanh", perEntry geluTanh), ("gpt.fc2", linearLayer),
@@ -282,7 +288,23 @@ def configs (j : Lean.Json) : Except String (List Config) := do
 /-- `gpt.parameters`: the number of parameters of each network. -/
 def parameters : Fact := fun j => do return (← configs j).map fun c => c.paramCount
 
+/-- The nearest natural number to `2⁸⁰ (1 + k / 2¹⁹²)`. -/
+def digits (k : Int) : Nat := ((k + Fixed.one + (Int.ofNat 1 <<< 111)) >>> 112).toNat
+
+/-- The loop of `rotations`. -/
+def rotationsLoop (e n : Nat) : (i : Nat) → List Nat → List Nat
+  | 0, acc => acc
+  | i + 1, acc =>
+    let (c, s) := Fixed.circle (Fixed.angle e n i)
+    rotationsLoop e n i (digits c :: digits s :: acc)
+
+/-- `gpt.rotations`: cosine and sine of the angles of position `n` for so many pairs, with 1 added, in units of `2⁻⁸⁰`. -/
+def rotations : Fact := fun j => do
+  match ← Request.nats (← Request.field j "sizes") with
+  | [e, n] => return rotationsLoop e n e []
+  | sizes => throw s!"a number of pairs and a position are expected, not {Request.showShape sizes}"
+
 /-- The structural facts of GPT. -/
-def facts : List (String × Fact) := [("gpt.parameters", parameters)]
+def facts : List (String × Fact) := [("gpt.parameters", parameters), ("gpt.rotations", rotations)]
 
 end Spec.Check.GPT

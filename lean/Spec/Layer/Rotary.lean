@@ -1,5 +1,5 @@
 module
-public import Spec.Num.Scalar
+public import Spec.Num.Turn
 
 /-!
 # Rotary positions
@@ -44,5 +44,17 @@ structure Rotation (C d : Nat) (α : Type) where
 /-- A row rotated by its position; there is none beyond the tables. -/
 def Rotation.turn (r : Rotation C d α) : Turn d α := fun n x =>
   if h : n < C then (rotate r.cosines[n] r.sines[n] (x.cast r.even)).cast r.even.symm else x
+
+/-- Roundings that an angle goes through before its cosine and sine are taken, at most: half of `log 10000` times two of the exponent,
+and six of the power, the quotient and the product. -/
+def angleRoundings : Int := Int.ofNat 16
+
+/-- The cosine and the sine by which position `n` rotates pair `i` (section 3.2.2): those of `n 10000^(-i / pairs)`, to 24 digits. Both
+are off by as much as the angle, which may be a thousand times as large as its cosine; the cosine by two roundings of its own. -/
+def rotaryAngle (pairs n i : Nat) : α × α :=
+  let angle := Fixed.angle pairs n i
+  let (c, s) := Fixed.circle angle
+  let size := angleRoundings * angle
+  (knownWith (ofFixed (size + Fixed.one + Fixed.one)) (ofFixed c), knownWith (ofFixed size) (ofFixed s))
 
 end Spec

@@ -22,7 +22,7 @@ structure Pair (α : Type) where
   im : α
 
 /-- `x`, as an implementation knows it that is off by `k` roundings of a number of size 1. -/
-def knownTo (k : Nat) (x : α) : α := either x (x + int (Int.ofNat k) - int (Int.ofNat k))
+def knownTo (k : Nat) (x : α) : α := knownWith (int (Int.ofNat k)) x
 
 /-- How many roundings a root of unity goes through in a fast transform of `n` points, at most: 8 for each bit of `n`. -/
 def rootRoundings (n : Nat) : Nat := 8 * (n.log2 + 1)

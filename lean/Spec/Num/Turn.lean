@@ -3,10 +3,10 @@ public import Spec.Num.Fixed
 public import Spec.Num.Scalar
 
 /-!
-# Parts of a turn
+# Angles
 
-`cos (2π j / n)` and `sin (2π j / n)`: the roots of unity that discrete Fourier transforms are made of. They are compared with
-arbitrary-precision ball arithmetic in the tests.
+`cos (2π j / n)` and `sin (2π j / n)`: the roots of unity that discrete Fourier transforms are made of; and the angles of rotary
+positions. They are compared with arbitrary-precision ball arithmetic in the tests.
 -/
 
 @[expose] public noncomputable section
@@ -26,7 +26,26 @@ def Fixed.turn (n j : Nat) : Int × Int :=
   | 2 => (-c, -s)
   | _ => (s, -c)
 
+/-- `n 10000^(-i / pairs)` in units of `2⁻¹⁹²`, off by less than `(n + 1) 2⁷⁶` of them. -/
+def Fixed.angle (pairs n i : Nat) : Int :=
+  let power := ofDyadic (log (dyadic (Int.ofNat 10000))).lo * Int.ofNat i / Int.ofNat pairs
+  ofDyadic (exp (Dyadic.ofIntWithPrec (-power) (Int.ofNat P))).lo * Int.ofNat n
+
+/-- The cosine and the sine of an angle in units of `2⁻¹⁹²`, off by less than 128 of them. -/
+def Fixed.circle (angle : Int) : Int × Int :=
+  let (q, r) := quarters (Dyadic.ofIntWithPrec angle (Int.ofNat P))
+  let s := sine r
+  let c := cosine r
+  match (q % Int.ofNat 4).toNat with
+  | 0 => (c, s)
+  | 1 => (-s, c)
+  | 2 => (-c, -s)
+  | _ => (s, -c)
+
 variable {α : Type} [Scalar α]
+
+/-- `x`, as an implementation knows it that is off by a rounding of `size`. -/
+def knownWith (size x : α) : α := Scalar.either x (x + size - size)
 
 /-- The number that `k` stands for in fixed point. -/
 def ofFixed (k : Int) : α :=

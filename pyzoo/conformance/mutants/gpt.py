@@ -39,6 +39,27 @@ def heads_by_view(*, qkv, heads):
     return torch.stack([part.reshape(b, heads, t, n // 3 // heads) for part in qkv.chunk(3, -1)])
 
 
+def _angles(each: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    angle = positions[:, None].double() * each.double()
+    return angle.cos().float(), angle.sin().float()
+
+
+def angles_base(*, context, pairs):
+    return _angles(1000.0 ** (-torch.arange(pairs).double() / pairs), torch.arange(context))
+
+
+def angles_half_exponent(*, context, pairs):
+    return _angles(10000.0 ** (-torch.arange(pairs).double() / (2 * pairs)), torch.arange(context))
+
+
+def angles_from_one(*, context, pairs):
+    return _angles(10000.0 ** (-torch.arange(pairs).double() / pairs), torch.arange(context) + 1)
+
+
+def angles_half_precision(*, context, pairs):
+    return _angles(10000.0 ** (-torch.arange(pairs).double() / pairs), torch.arange(context).bfloat16())
+
+
 def rotate_backwards(*, x, cosines, sines, past):
     return POINTS["gpt.rotate"](x=x, cosines=cosines, sines=-sines, past=past)
 
@@ -283,6 +304,10 @@ MUTANTS = [
     Mutant("gpt.heads-inside", "gpt.heads", heads_inside, "each head has its queries, keys and values side by side"),
     Mutant("gpt.heads-interleaved", "gpt.heads", heads_interleaved, "a head takes every H-th entry"),
     Mutant("gpt.heads-by-view", "gpt.heads", heads_by_view, "tokens and heads are not transposed"),
+    Mutant("gpt.angles-base", "gpt.angles", angles_base, "the base of the angles is another one"),
+    Mutant("gpt.angles-half-exponent", "gpt.angles", angles_half_exponent, "the exponent is divided by the entries, not the pairs"),
+    Mutant("gpt.angles-from-one", "gpt.angles", angles_from_one, "the first position is 1"),
+    Mutant("gpt.angles-half-precision", "gpt.angles", angles_half_precision, "positions in bfloat16, where many are one"),
     Mutant("gpt.rotate-backwards", "gpt.rotate", rotate_backwards, "the rotation goes the other way"),
     Mutant("gpt.rotate-from-zero", "gpt.rotate", rotate_from_zero, "rotary positions start at 0 after a cache"),
     Mutant("gpt.rotate-late", "gpt.rotate", rotate_late, "rotary positions are off by one"),

@@ -13,14 +13,14 @@ from pyzoo.models.gpt import CONFIGS, GPT, GPTConfig
 from pyzoo.ops import gpt as ops
 
 POINTS = (
-    "gpt.embed", "gpt.tokens", "gpt.norm", "gpt.qkv", "gpt.heads", "gpt.rotate", "gpt.append", "gpt.scores", "gpt.weights",
-    "gpt.mix", "gpt.attend", "gpt.merge", "gpt.proj", "gpt.add", "gpt.fc1", "gpt.gelu", "gpt.gelu_tanh", "gpt.fc2", "gpt.block.y", "gpt.block.k",
+    "gpt.angles.cosines", "gpt.angles.sines", "gpt.embed", "gpt.tokens", "gpt.norm", "gpt.qkv", "gpt.heads", "gpt.rotate",
+    "gpt.append", "gpt.scores", "gpt.weights", "gpt.mix", "gpt.attend", "gpt.merge", "gpt.proj", "gpt.add", "gpt.fc1", "gpt.gelu", "gpt.gelu_tanh", "gpt.fc2", "gpt.block.y", "gpt.block.k",
     "gpt.block.v", "gpt.head", "gpt.logits", "gpt.decode",
 )  # fmt: skip
 WHOLE = ("gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.logits", "gpt.decode")
 CALLS = dict.fromkeys(WHOLE, 3) | {"gpt.block.k": 2, "gpt.block.v": 2, "gpt.attend": 3}
-TRANSCENDENTAL = ("gpt.weights", "gpt.gelu", "gpt.gelu_tanh")  # an entry takes milliseconds
-VALUES_ALONE = WHOLE  # a gradient takes as many passes through a block as there are weights, and weights like these leave it no bound
+TRANSCENDENTAL = ("gpt.weights", "gpt.gelu", "gpt.gelu_tanh", "gpt.angles.cosines", "gpt.angles.sines")  # an entry takes milliseconds
+VALUES_ALONE = WHOLE  # a gradient takes as many passes as there are weights, and weights like these leave a block's no bound
 
 
 def limit(call: Call) -> int:
@@ -81,13 +81,14 @@ def absent(run: Path) -> tuple[str, ...]:
     """The points that a saved run's model has not: it has one GELU and one kind of positions, and as a whole network it has no
     bound."""
     c = saved(run).config
-    positions = ("gpt.embed",) if c.rotary else ("gpt.tokens", "gpt.rotate")
+    positions = ("gpt.embed",) if c.rotary else ("gpt.angles.cosines", "gpt.angles.sines", "gpt.tokens", "gpt.rotate")
     return ("gpt.logits", "gpt.decode", "gpt.gelu" if c.tanh else "gpt.gelu_tanh", *positions)
 
 
 def _edges(x: Tensor) -> None:
-    """Calls that a forward pass of one size would miss: scores whose exponentials overflow unless the largest is subtracted,
+    """Calls that a forward pass of one size would miss: angles of many turns, scores whose exponentials overflow unless the largest is subtracted,
     and both tails of either GELU."""
+    ops.angles(context=300, pairs=3)
     ops.weights(scores=100 * x[:, None])
     ends = torch.linspace(-14, 14, 57, device=x.device, dtype=x.dtype).reshape(1, 3, 19)
     ops.gelu(x=ends)
@@ -112,6 +113,8 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
         cut = 1 + seed % 2 if run is None else 1
         _, cache = each.extend(tokens[:, :cut], each.start(len(tokens)))
         with recorder.recording(replaced):
+            if each.config.rotary:
+                ops.angles(context=each.config.context, pairs=each.cosines.shape[1])
             _, cache = each.extend(tokens[:, cut:-1], cache)
             if run is None:
                 each.step(tokens[:, -1], cache)

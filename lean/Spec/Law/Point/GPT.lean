@@ -23,6 +23,11 @@ theorem embed_parametric : Parametric embed := fun hR hr _ => by
     · exact .nil
   · exact .error _
 
+theorem angles_parametric {read : {α : Type} → α × α → α} (hread : ∀ {α β : Type} {R : α → β → Prop} {p : α × α} {q : β × β},
+    R p.1 q.1 → R p.2 q.2 → R (read p) (read q)) : Parametric (angles read) := fun hR _ _ =>
+  .same fun _ => .same fun _ => .ok ⟨rfl, rfl, fun _ =>
+    each_vec (alike_build fun _ => hread (hR.rotaryAngle _ _ _).1 (hR.rotaryAngle _ _ _).2)⟩
+
 theorem tokens_parametric : Parametric tokens := fun _ hr _ => by
   refine .same fun ids => .same fun _ => ?_
   split
@@ -184,7 +189,8 @@ theorem logits_parametric : Parametric logits := fun hR hr r => by
 /-- Every spec point of GPT. -/
 theorem points_parametric : ∀ p ∈ points, Parametric p.2 := by
   simp only [points, List.forall_mem_cons, List.not_mem_nil, false_implies, implies_true, and_true]
-  exact ⟨embed_parametric, tokens_parametric, ViT.norm_parametric, linearLayer_parametric, heads_parametric, rotate_parametric, append_parametric,
+  exact ⟨angles_parametric (read := fun p => p.1) fun h _ => h, angles_parametric (read := fun p => p.2) fun _ h => h,
+    embed_parametric, tokens_parametric, ViT.norm_parametric, linearLayer_parametric, heads_parametric, rotate_parametric, append_parametric,
     ViT.scores_parametric, weights_parametric, ViT.mix_parametric, attend_parametric, merge_parametric,
     linearLayer_parametric, perPair_parametric fun hR _ _ _ _ h h' => hR.add h h', linearLayer_parametric,
     perEntry_parametric fun hR _ _ h => hR.gelu h, perEntry_parametric fun hR _ _ h => hR.geluTanh h,

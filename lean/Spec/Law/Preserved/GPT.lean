@@ -1,5 +1,6 @@
 module
 public import Spec.Law.Preserved.Networks
+public import Spec.Law.Preserved.Spectral
 public import Spec.Law.GPT
 
 /-!
@@ -87,6 +88,13 @@ theorem embedAt {tokens : Mat V D α} {tokens' : Mat V D β} {positions : Mat C 
   hR.addVec (ht.at token) (hp.at position)
 
 /-! ### Rotary positions -/
+
+theorem rotaryAngle (pairs n i : Nat) :
+    R (rotaryAngle pairs n i : α × α).1 (rotaryAngle pairs n i : β × β).1 ∧
+      R (rotaryAngle pairs n i : α × α).2 (rotaryAngle pairs n i : β × β).2 := by
+  simp only [Spec.rotaryAngle]
+  generalize Fixed.angle pairs n i = angle
+  exact ⟨hR.knownWith (hR.ofFixed _) (hR.ofFixed _), hR.knownWith (hR.ofFixed _) (hR.ofFixed _)⟩
 
 theorem rotate {c s : Vector α d} {c' s' : Vector β d} {x : Vector α (d + d)} {x' : Vector β (d + d)} (hc : Alike R c c')
     (hs : Alike R s s') (hx : Alike R x x') : Alike R (rotate c s x) (rotate c' s' x') :=

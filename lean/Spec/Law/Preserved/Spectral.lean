@@ -21,8 +21,11 @@ namespace Preserved
 variable (hR : Preserved R)
 include hR
 
+theorem knownWith {size x : α} {size' x' : β} (hs : R size size') (hx : R x x') : R (knownWith size x) (knownWith size' x') :=
+  hR.either hx (hR.sub (hR.add hx hs) hs)
+
 theorem knownTo (k : Nat) {x : α} {x' : β} (hx : R x x') : R (knownTo k x) (knownTo k x') :=
-  hR.either hx (hR.sub (hR.add hx (hR.int _)) (hR.int _))
+  hR.knownWith (hR.int _) hx
 
 theorem ofFixed (k : Int) : R (ofFixed k) (ofFixed k) := by
   unfold Spec.ofFixed
