@@ -120,8 +120,8 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
                 each.step(tokens[:, -1], cache)
                 each(tokens)
                 calm(each, generator)
-                ops.logits(tokens=tokens, **each.arguments())
-                ops.decode(tokens=tokens, **each.arguments())
+                ops.logits(tokens=tokens[:1], **each.arguments())
+                ops.decode(tokens=tokens[:1], **each.arguments())
                 _edges(torch.randn(1, 5, 5, device=device, generator=generator).to(dtype))
             each.loss(tokens[:, :-1], tokens[:, 1:])
 
