@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -23,7 +24,8 @@ pyzoo.cli.main()
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_an_ended_command_leaves_no_process(number, code):
-    command = subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heed = partial(signal.signal, number, signal.SIG_DFL)  # what a shell starts in the background ignores SIGINT
+    command = subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     child = int(command.stdout.readline())
     command.send_signal(number)
     command.communicate(timeout=30)
