@@ -30,14 +30,14 @@ def vjp(function: Callable[..., Any], inputs: dict[str, Any], wrt: str, place: i
 
 
 def gradients(call: Call, seed: int, answer: Callable[[Call], Call]) -> Iterator[Call]:
-    """The gradient calls of a recorded call, one for each tensor that can be differentiated, answered by `answer`. Those of a
-    point with several outputs are of each output alone."""
+    """The gradient calls of a recorded call, one for each tensor that has entries and can be differentiated, answered by
+    `answer`. Those of a point with several outputs are of each output alone."""
     if not call.output.is_floating_point():
         return
     generator = torch.Generator().manual_seed(seed)
     weights = torch.randn(call.output.shape, generator=generator).to(call.output.dtype)
     for name, x in call.inputs.items():
-        if x.dim() > 0 and x.is_floating_point():
+        if x.dim() > 0 and x.is_floating_point() and x.numel():
             yield answer(replace(call, inputs=call.inputs | {COTANGENT: weights}, wrt=name))
 
 
