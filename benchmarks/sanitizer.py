@@ -24,10 +24,11 @@ def scans() -> int:
     for dtype in DTYPES:
         for E, L in ((33, 131), (64, 200), (1, 1)):
             x = inputs(2, E, L, dtype, "cuda")
-            u, dt, a, b, c, d, z, bias = (x[n] if n not in ("b", "c") else x[n][:, :, None] for n in ("u", "dt", "a", "b", "c", "d", "z", "bias"))
+            grouped = x | {n: x[n][:, :, None] for n in ("b", "c")}
+            given = [grouped[n] for n in ("u", "dt", "a", "b", "c", "d", "z", "bias")]
             for forward, backward in SPREAD:
-                y, last, saved = cuda.forward(u, dt, a, b, c, d, z, bias, None, True, True, spread=forward)
-                cuda.backward(y, last, u, dt, a, b, c, d, z, bias, saved, True, spread=backward)
+                y, last, saved = cuda.forward(*given, None, True, True, spread=forward)
+                cuda.backward(y, last, *given, saved, True, spread=backward)
             leaves = {name: tensor.requires_grad_() for name, tensor in x.items()}
             selective_scan(**leaves)[0].float().sum().backward()
             calls += 3

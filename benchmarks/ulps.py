@@ -16,7 +16,7 @@ from pyzoo.ops import nvrtc
 from pyzoo.ops.selective_scan import cuda
 
 CHUNK = 1 << 26
-MACROS = dict(REAL="float", N=16, PADDED=16, E=64, G=1, LANES=4, CHANNELS=16, STEPS=16, BLOCKS=1, WIDE=2, VECTOR=0, HAS_Z=0,
+MACROS = dict(REAL="float", N=16, PADDED=16, E=64, G=1, LANES=4, CHANNELS=16, STEPS=16, BLOCKS=1, VECTOR=0, HAS_Z=0,
               HAS_D=0, SOFTPLUS=1, **{f"TIME_{n}": 1 for n in ("u", "dt", "B", "C", "z", "g", "out")})  # fmt: skip
 
 

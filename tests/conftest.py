@@ -1,5 +1,8 @@
 """One evaluator for the whole test run: it starts once, and answers every test's requests."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from pyzoo.bridge.lean.session import Evaluator
@@ -9,3 +12,24 @@ from pyzoo.bridge.lean.session import Evaluator
 def lean():
     with Evaluator() as evaluator:
         yield evaluator
+
+
+@pytest.fixture
+def found(tmp_path, monkeypatch):
+    """Whether a check that holds doesn't with one change to the source file in a variable of a module, whose kernels `forget`
+    clears."""
+
+    def run(module, variable: str, right: str, wrong: str, forget: Callable[[], None], holds: Callable[[], bool]) -> bool:
+        path: Path = getattr(module, variable)
+        source = path.read_text()
+        assert right in source
+        changed = tmp_path / path.name
+        changed.write_text(source.replace(right, wrong))
+        monkeypatch.setattr(module, variable, changed)
+        forget()
+        wrong_holds = holds()
+        monkeypatch.undo()
+        forget()
+        return not wrong_holds and holds()
+
+    return run

@@ -3,8 +3,10 @@
 import ctypes
 import hashlib
 import os
+import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import torch
 from pyzoo.paths import cache_dir
 
 NUMBERS = Path(__file__).parent / "numbers.cuh"
+TYPES = {torch.float32: "float", torch.float64: "double", torch.bfloat16: "bf16", torch.float16: "half"}  # by their names there
 _BUFFER, _BUFFER_SIZE = 1, 2  # CU_LAUNCH_PARAM_BUFFER_POINTER, _SIZE: the arguments as one block of memory
 
 
@@ -24,6 +27,26 @@ def missing() -> str | None:
     if find_spec("cuda") is None or find_spec("cuda.core") is None:
         return "cuda-core is not installed (pip install 'cuda-core[cu13]')"
     return None
+
+
+@cache
+def available(operator: str, instead: str, missing: Callable[[], str | None]) -> bool:
+    """Whether nothing is missing for an operator's kernels. Else one warning says what, and what the operator does instead."""
+    reason = missing()
+    if reason:
+        warnings.warn(f"{operator} {instead}: {reason}", stacklevel=4)
+    return reason is None
+
+
+@lru_cache(maxsize=None)
+def multiprocessors(device: int) -> int:
+    """Of a device."""
+    return torch.cuda.get_device_properties(device).multi_processor_count
+
+
+def arithmetic(dtype: torch.dtype) -> torch.dtype:
+    """The dtype that kernels compute in."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 @lru_cache(maxsize=None)

@@ -39,8 +39,8 @@ def test_no_steps_have_no_states():
 @pytest.mark.parametrize(("change", "sentence"), [
     ({"decay": torch.zeros(2, 36, 3)}, r"decay has the shape \(2, 36, 3\); input of shape \(2, 37, 3\) asks for \(2, 37, 3\)"),
     ({"h0": torch.zeros(3)}, r"h0 has the shape \(3,\)"),
-    ({"h0": torch.zeros(2, 3).half()}, "h0 has the dtype torch.float16 and input torch.float32"),
-    ({"decay": torch.zeros(2, 37, 3, device="meta")}, "decay is on meta and input on cpu"),
+    ({"h0": torch.zeros(2, 3).half()}, "input has the dtype torch.float32 and h0 torch.float16; they must have the same"),
+    ({"decay": torch.zeros(2, 37, 3, device="meta")}, "input is on cpu and decay on meta; they must be on the same device"),
     ({"input": torch.zeros(2, 37, 3, dtype=torch.int64)}, "not torch.int64"),
     ({"input": torch.zeros(2)}, r"\(B, L, ...\), not torch.float32 of shape \(2,\)"),
 ])  # fmt: skip
@@ -117,22 +117,11 @@ class TestOnAGpu:
         ("t > 0 ? h[w.first + (t - 1) * D]", "t > 0 ? h[w.first + t * D]"),  # the state after a step for the one before
         ("if (from + i < w.end) take", "take"),  # the padded end of a chunk
     ])  # fmt: skip
-    def test_wrong_kernels_are_found(self, monkeypatch, tmp_path, right, wrong):
-        source = cuda.FILE.read_text()
-        assert right in source
-        changed = tmp_path / "kernels.cu"
-        changed.write_text(source.replace(right, wrong))
-        monkeypatch.setattr(cuda, "FILE", changed)
-        cuda._kernel.cache_clear()
-        wrong_holds = holds(inputs(L=140, device="cuda"))
-        monkeypatch.undo()
-        cuda._kernel.cache_clear()
-        assert not wrong_holds and holds(inputs(L=140, device="cuda"))
+    def test_wrong_kernels_are_found(self, found, right, wrong):
+        assert found(cuda, "FILE", right, wrong, cuda._kernel.cache_clear, lambda: holds(inputs(L=140, device="cuda")))
 
 
 def test_a_missing_kernel_is_one_warning(monkeypatch):
     monkeypatch.setattr(package.nvrtc, "missing", lambda: "no compiler")
-    package._missing.cache_clear()
-    with pytest.warns(UserWarning, match="step by step in PyTorch: no compiler"):
-        assert package._missing() == "no compiler"
-    package._missing.cache_clear()
+    with pytest.warns(UserWarning, match="linear_scan runs step by step in PyTorch: no compiler"):
+        assert not package._has_kernels()

@@ -180,17 +180,8 @@ class TestKernels:
         ("k < M ? weight_of(k)", "k + 1 < M ? weight_of(k)"),  # the highest mode left out
         ("g < SPLIT", "g < 2"),  # a part of the channels left out
     ])  # fmt: skip
-    def test_wrong_kernels_are_found(self, monkeypatch, tmp_path, right, wrong):
-        source = cuda.FILE.read_text()
-        assert right in source
-        changed = tmp_path / "kernels.cu"
-        changed.write_text(source.replace(right, wrong))
-        monkeypatch.setattr(cuda, "FILE", changed)
-        cuda.problem.cache_clear()
-        wrong_holds = holds(2048, 33) and holds(64, 33)
-        monkeypatch.undo()
-        cuda.problem.cache_clear()
-        assert not wrong_holds and holds(2048, 33) and holds(64, 33)
+    def test_wrong_kernels_are_found(self, found, right, wrong):
+        assert found(cuda, "FILE", right, wrong, cuda.problem.cache_clear, lambda: holds(2048, 33) and holds(64, 33))
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,6 @@ exponential averages are.
 Shapes: B sequences, L steps, and any axes after these. Lean: `Spec.scan`; its gradients, `Spec.reverseScan_adjoint`.
 """
 
-import warnings
-from functools import cache
 from typing import Any
 
 import torch
@@ -13,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pyzoo.ops import nvrtc
+from pyzoo.ops.arguments import alike
 from pyzoo.ops.linear_scan import cuda
 from pyzoo.ops.mamba import states
 from pyzoo.ops.point import Arithmetic, implements
@@ -25,7 +24,7 @@ def linear_scan(*, decay: Tensor, input: Tensor, h0: Tensor) -> Tensor:
     On a GPU as CUDA kernels, in chunks of time if the sequences alone don't fill it; in half precision the arithmetic is in fp32.
     Elsewhere step by step in PyTorch. ValueError if shapes, dtypes or devices don't fit."""
     _check(decay, input, h0)
-    if input.is_cuda and input.dtype in cuda.REAL and input.numel() and _missing() is None:
+    if input.is_cuda and input.dtype in nvrtc.TYPES and input.numel() and _has_kernels():
         B, L = input.shape[:2]
         flat = (x.reshape(*shape, -1) for x, shape in ((decay, (B, L)), (input, (B, L)), (h0, (B,))))
         return LinearScan.apply(*flat).view(input.shape)
@@ -39,18 +38,12 @@ def _check(decay: Tensor, input: Tensor, h0: Tensor) -> None:
     for name, x, shape in (("decay", decay, input.shape), ("h0", h0, input.shape[:1] + input.shape[2:])):
         if x.shape != shape:
             raise ValueError(f"{name} has the shape {tuple(x.shape)}; input of shape {tuple(input.shape)} asks for {tuple(shape)}")
-        if x.dtype != input.dtype:
-            raise ValueError(f"{name} has the dtype {x.dtype} and input {input.dtype}; they must have the same")
-        if x.device != input.device:
-            raise ValueError(f"{name} is on {x.device} and input on {input.device}; they must be on the same device")
+    alike(input=input, decay=decay, h0=h0)
 
 
-@cache
-def _missing() -> str | None:
-    missing = nvrtc.missing()
-    if missing:
-        warnings.warn(f"linear_scan runs step by step in PyTorch: {missing}", stacklevel=3)
-    return missing
+@torch.compiler.assume_constant_result
+def _has_kernels() -> bool:
+    return nvrtc.available("linear_scan", "runs step by step in PyTorch", nvrtc.missing)
 
 
 class LinearScan(torch.autograd.Function):

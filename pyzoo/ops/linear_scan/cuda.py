@@ -9,7 +9,6 @@ from torch import Tensor
 
 from pyzoo.ops import nvrtc
 
-REAL = {torch.float32: "float", torch.float64: "double", torch.bfloat16: "bf16", torch.float16: "half"}
 FILE = Path(__file__).parent / "kernels.cu"
 THREADS, AHEAD = 128, 8
 SHORTEST = 64  # steps of a chunk
@@ -23,13 +22,8 @@ def chunk_steps(walkers: int, steps: int, multiprocessors: int) -> int:
 
 
 @lru_cache(maxsize=None)
-def _multiprocessors(device: int) -> int:
-    return torch.cuda.get_device_properties(device).multi_processor_count
-
-
-@lru_cache(maxsize=None)
 def _kernel(name: str, dtype: torch.dtype, wide: int, device: int) -> Any:
-    return nvrtc.kernel(name, (FILE,), dict(REAL=REAL[dtype], WIDE=wide, AHEAD=AHEAD), device)
+    return nvrtc.kernel(name, (FILE,), dict(REAL=nvrtc.TYPES[dtype], WIDE=wide, AHEAD=AHEAD), device)
 
 
 class _Problem:
@@ -39,7 +33,7 @@ class _Problem:
         (self.B, self.L, D), self.dtype, self.device = x.shape, x.dtype, x.device.index
         self.wide = 2 if x.dtype.itemsize == 2 and D % 2 == 0 and all(t.data_ptr() % 4 == 0 for t in (x, *others)) else 1
         self.width = D // self.wide
-        self.length = length or chunk_steps(self.B * self.width, self.L, _multiprocessors(self.device))
+        self.length = length or chunk_steps(self.B * self.width, self.L, nvrtc.multiprocessors(self.device))
         self.chunks = -(-self.L // self.length)
         self.blocks = -(-self.B * self.width * self.chunks // THREADS)
 
@@ -53,14 +47,9 @@ class _Problem:
         """The states after all chunks but the last, from `start` (B, D)."""
         if self.chunks == 1:
             return None
-        products, ends = (input.new_empty(self.B, self.chunks - 1, input.shape[2], dtype=_real(input.dtype)) for _ in range(2))
+        products, ends = (input.new_empty(self.B, self.chunks - 1, input.shape[2], dtype=nvrtc.arithmetic(input.dtype)) for _ in range(2))
         self.start(name, decay, input, products, ends)
         return forward(products, ends, None if start is None else start.to(products.dtype))
-
-
-def _real(dtype: torch.dtype) -> torch.dtype:
-    """The dtype of all arithmetic."""
-    return torch.promote_types(dtype, torch.float32)
 
 
 def forward(decay: Tensor, input: Tensor, h0: Tensor | None, length: int | None = None) -> Tensor:

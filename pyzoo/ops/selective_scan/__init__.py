@@ -6,14 +6,12 @@ Shapes: B sequences, L steps, E channels, N states, G groups of channels that sh
 Lean: `Spec.Mamba.selectiveScan`.
 """
 
-import warnings
-from functools import cache
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from pyzoo.ops import nvrtc
+from pyzoo.ops.selective_scan import cpu
 from pyzoo.ops.selective_scan.operator import scan
 
 KERNEL_DTYPES = {True: (torch.float32, torch.bfloat16, torch.float16), False: (torch.float32,)}  # on a GPU, elsewhere
@@ -89,16 +87,11 @@ def _shape(x: Tensor) -> tuple[int, ...]:
     return tuple(x.shape)
 
 
-@cache
-def _missing(device: str) -> str | None:
-    from pyzoo.ops.selective_scan import cpu
-
-    missing = {"cuda": nvrtc.missing, "cpu": cpu.missing}.get(device, lambda: f"there is no kernel for {device}")()
-    if missing:
-        warnings.warn(f"selective_scan runs step by step in PyTorch: {missing}", stacklevel=4)
-    return missing
+def _no_kernel() -> str:
+    return "there are kernels for CUDA and the CPU alone"
 
 
 @torch.compiler.assume_constant_result
 def _has_kernels(device: str) -> bool:
-    return _missing(device) is None
+    missing = {"cuda": nvrtc.missing, "cpu": cpu.missing}.get(device, _no_kernel)
+    return nvrtc.available("selective_scan", "runs step by step in PyTorch", missing)

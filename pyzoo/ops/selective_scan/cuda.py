@@ -13,7 +13,6 @@ from pyzoo.ops.selective_scan.layout import inner
 
 STEPS = 16  # of a tile; the forward pass saves a state at each tile's start for the backward pass
 HERE = Path(__file__).parent
-REAL = {torch.float32: "float", torch.bfloat16: "bf16", torch.float16: "half"}
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,6 @@ def _strides(x: Tensor | None) -> tuple[int, int] | None:
     return None if x is None else (x.stride(0), x.stride(1))
 
 
-@lru_cache(maxsize=None)
-def _multiprocessors(device: int) -> int:
-    return torch.cuda.get_device_properties(device).multi_processor_count
-
-
 class Launches:
     """The launches for inputs (B, L, E) of one layout, made once: what is done in a call takes longer than small kernels. `strides` are
     those of batch and time of u, Δ, B, C, z, and of the outputs or, back, their gradient; `aligned` says whether all addresses are multiples of 16."""
@@ -80,7 +74,7 @@ class Launches:
     def __init__(self, file: str, shape: torch.Size, states: int, groups: int, dtype: torch.dtype, device: int, d: bool, softplus: bool,
                  strides: tuple[tuple[int, int] | None, ...], aligned: bool, spread: Plan | None) -> None:  # fmt: skip
         (B, L, E), back = shape, file == "backward.cu"
-        p = self.plan = spread or plan(B, E, groups, L, states, dtype, _multiprocessors(device), back)
+        p = self.plan = spread or plan(B, E, groups, L, states, dtype, nvrtc.multiprocessors(device), back)
         self.length = chunk_steps(L, p.chunks)
         self.chunks, self.within = -(-L // self.length), -(-(E // groups) // p.channels)
         self.batches, self.device, self.file = B, device, file
@@ -88,7 +82,7 @@ class Launches:
         there = {name: pair for name, pair in zip(("u", "dt", "B", "C", "z", "g" if back else "out"), strides, strict=True) if pair}
         self.batch = [pair[0] if pair else 0 for pair in strides]
         lengths = [n * dtype.itemsize for n in (states, E // groups, *(stride for pair in there.values() for stride in pair))]
-        self.macros = dict(REAL=REAL[dtype], N=states, PADDED=padded(states), G=groups, LANES=p.lanes, CHANNELS=p.channels, STEPS=STEPS,
+        self.macros = dict(REAL=nvrtc.TYPES[dtype], N=states, PADDED=padded(states), G=groups, LANES=p.lanes, CHANNELS=p.channels, STEPS=STEPS,
                            BLOCKS=p.blocks, TIME_z=1, HAS_Z=int("z" in there), HAS_D=int(d), SOFTPLUS=int(softplus), E=E,
                            VECTOR=int(aligned and states & (states - 1) == 0 and all(n % 16 == 0 for n in lengths)),
                            ) | {f"TIME_{name}": time for name, (_, time) in there.items()}  # fmt: skip

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from pyzoo.ops import nvrtc
-from pyzoo.ops.selective_scan.cuda import HERE, REAL
+from pyzoo.ops.selective_scan import KERNEL_DTYPES
+from pyzoo.ops.selective_scan.cuda import HERE
 
 
 @lru_cache(maxsize=None)
@@ -25,7 +26,7 @@ def _threads(E: int, N: int, cluster: int) -> tuple[int, int]:
 def _kernel(dtype: torch.dtype, E: int, N: int, R: int, K: int, device: int) -> tuple[Any, int, int]:
     cluster = _cluster(device)
     lanes, threads = _threads(E, N, cluster)
-    macros = dict(REAL=REAL[dtype], E=E, N=N, R=R, K=K, LANES=lanes, CLUSTER=cluster, THREADS=threads)
+    macros = dict(REAL=nvrtc.TYPES[dtype], E=E, N=N, R=R, K=K, LANES=lanes, CLUSTER=cluster, THREADS=threads)
     return nvrtc.kernel("step", (HERE / "step.cu",), macros, device), cluster, threads
 
 
@@ -33,7 +34,7 @@ def fits(x: Tensor, *others: Tensor) -> bool:
     """Whether the kernel has what it needs: a GPU, one dtype that it knows, no gradients, and at most 65535 sequences."""
     same = all(t.dtype == x.dtype and t.device == x.device for t in others)
     needed = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *others))
-    return x.is_cuda and same and x.dtype in REAL and 0 < len(x) < 1 << 16 and not needed and nvrtc.missing() is None
+    return x.is_cuda and same and x.dtype in KERNEL_DTYPES[True] and 0 < len(x) < 1 << 16 and not needed and nvrtc.missing() is None
 
 
 def step(xz: Tensor, window: Tensor, h: Tensor, conv_weight: Tensor, conv_bias: Tensor, x_proj: Tensor, dt_weight: Tensor,

@@ -3,13 +3,11 @@
 Sizes: B signals, C channels in, O channels out, n points, M modes. Lean: `Spec.spectralConv`.
 """
 
-import warnings
-from functools import cache
-
 import torch
 from torch import Tensor
 
 from pyzoo.ops import nvrtc
+from pyzoo.ops.arguments import alike
 from pyzoo.ops.point import SINGLE, spec_point
 from pyzoo.ops.spectral_conv import cuda
 from pyzoo.ops.spectral_conv.layer import SpectralConv
@@ -29,17 +27,9 @@ def choice(n: int, modes: int, dtype: torch.dtype = torch.float32, device: str =
     return "matrix" if few or dtype.itemsize == 2 else "fft"
 
 
-@cache
-def _missing() -> str | None:
-    missing = nvrtc.missing()
-    if missing:
-        warnings.warn(f"spectral_conv runs without its CUDA kernels: {missing}", stacklevel=4)
-    return missing
-
-
 @torch.compiler.assume_constant_result
 def _has_kernels() -> bool:
-    return _missing() is None
+    return nvrtc.available("spectral_conv", "runs without its CUDA kernels", nvrtc.missing)
 
 
 def _check(x: Tensor, weight: Tensor) -> None:
@@ -51,10 +41,7 @@ def _check(x: Tensor, weight: Tensor) -> None:
             raise ValueError(f"{name} must have a real floating-point dtype, not {tensor.dtype}")
     if weight.shape[3] != 2:
         raise ValueError(f"weight's last axis must hold real and imaginary parts, so 2 numbers, not {weight.shape[3]}")
-    if x.dtype != weight.dtype:
-        raise ValueError(f"x has the dtype {x.dtype} and weight {weight.dtype}; they must have the same")
-    if x.device != weight.device:
-        raise ValueError(f"x is on {x.device} and weight on {weight.device}; they must be on the same device")
+    alike(x=x, weight=weight)
     if x.shape[1] != weight.shape[0]:
         raise ValueError(f"x has {x.shape[1]} channels and weight takes {weight.shape[0]}; they must be equal")
     if 0 in x.shape[1:] or 0 in weight.shape:

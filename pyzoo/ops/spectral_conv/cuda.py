@@ -11,7 +11,6 @@ from torch import Tensor
 from pyzoo.ops import nvrtc
 from pyzoo.ops.spectral_conv.transforms import turns
 
-SIGNAL = {torch.float32: "float", torch.float64: "double", torch.bfloat16: "bf16", torch.float16: "half"}
 TALL, BROAD, SPLIT, ACROSS = 4, 2, {4: 8, 8: 4}, 64  # outputs of a thread and shape of a block in a product of modes
 PAIR = 2  # signals of a thread in the inverse transform
 PRODUCTS = {"mix": "BO", "mix_back": "BC", "weight_gradient": "CO"}  # and the sizes of their outputs
@@ -48,16 +47,6 @@ def plan(signals: int, n: int, modes: int, dtype: torch.dtype, multiprocessors: 
     return Plan(radix(n), rows, own, groups, parts, max(1, 8 // (groups * parts)))
 
 
-@lru_cache(maxsize=None)
-def _multiprocessors(device: int) -> int:
-    return torch.cuda.get_device_properties(device).multi_processor_count
-
-
-def _real(dtype: torch.dtype) -> torch.dtype:
-    """The dtype of spectra and of all arithmetic."""
-    return torch.promote_types(dtype, torch.float32)
-
-
 @lru_cache(maxsize=16)
 def _table(n: int, modes: int, radix: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """exp(-2πi k s / n), (M, n / radix, 2)."""
@@ -69,8 +58,8 @@ class Problem:
 
     def __init__(self, x: torch.Size, weight: torch.Size, dtype: torch.dtype, device: torch.device) -> None:
         (self.B, _, self.n), (self.C, self.O, self.M, _) = x, weight
-        self.dtype, self.real, self.device = dtype, _real(dtype), device
-        self.multiprocessors = _multiprocessors(device.index)
+        self.dtype, self.real, self.device = dtype, nvrtc.arithmetic(dtype), device
+        self.multiprocessors = nvrtc.multiprocessors(device.index)
         self.launches: dict[tuple, Callable[..., None]] = {}
 
     def _launch(self, name: str, signals: int, *arguments: int) -> None:
@@ -82,7 +71,7 @@ class Problem:
 
     def _prepare(self, name: str, signals: int) -> Callable[..., None]:
         p = plan(signals, self.n, self.M, self.dtype, self.multiprocessors)
-        macros = dict(SIGNAL=SIGNAL[self.dtype], REAL=SIGNAL[self.real], N=self.n, M=self.M, RADIX=p.radix, ROWS=p.rows,
+        macros = dict(SIGNAL=nvrtc.TYPES[self.dtype], REAL=nvrtc.TYPES[self.real], N=self.n, M=self.M, RADIX=p.radix, ROWS=p.rows,
                       MODES=p.modes, GROUPS=p.groups, PARTS=p.parts, BLOCKS=p.blocks, TALL=TALL, BROAD=BROAD,
                       SPLIT=SPLIT[self.real.itemsize], ACROSS=ACROSS)  # fmt: skip
         kernel = nvrtc.kernel(name, (FILE,), macros, self.device.index)
