@@ -21,6 +21,7 @@ public import Spec.Law.Attention
 public import Spec.Law.Backward
 public import Spec.Law.Backward.Slope
 public import Spec.Law.Backward.Functions
+public import Spec.Law.Backward.Exact
 public import Spec.Law.Backward.Verdict
 public import Spec.Law.Causal
 public import Spec.Law.Complex
