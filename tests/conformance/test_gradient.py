@@ -1,6 +1,7 @@
 """`pyzoo conform --grad`: gradients by autograd, and foreign backward passes, against the derivative of the specification."""
 
 import textwrap
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -48,8 +49,22 @@ SOURCE = """
             g_decay, g_input, g_h0 = Scan.backward(ctx, grad)
             return g_input * states, g_input, g_h0
 
+    class CarriedNothing(Scan):
+        @staticmethod
+        def backward(ctx, grad):
+            decay, states, h0 = ctx.saved_tensors
+            before = torch.cat((h0[:, None], states[:, :-1]), 1)
+            return grad * before, grad, Scan.backward(ctx, grad)[2]
+
+    class Raises(Scan):
+        @staticmethod
+        def backward(ctx, grad):
+            return 1 / 0
+
     def scan(*, decay, input, h0): return Scan.apply(decay, input, h0)
     def late(*, decay, input, h0): return Late.apply(decay, input, h0)
+    def carried_nothing(*, decay, input, h0): return CarriedNothing.apply(decay, input, h0)
+    def raises(*, decay, input, h0): return Raises.apply(decay, input, h0)
     def cut(*, decay, input, h0): return Scan.apply(decay, input, h0).detach()
 """
 
@@ -143,13 +158,42 @@ def test_a_whole_blocks_gradient_has_a_bound_that_a_wrong_one_exceeds(lean):
     assert judge(lean, answered, 0, indices=[0]).verdict == "FAIL"
 
 
-def test_a_failing_gradient_is_the_counterexample_of_which_a_test_is_written(lean, foreign, tmp_path):
+def test_a_failing_gradient_shrinks_and_a_test_of_it_is_written(lean, foreign, tmp_path):
     result = run.conform(lean, "mamba", 0, impl="backward_passes:late", point="mamba.states", grad=True)
     call, indices = result.counterexample.worst_call
-    emit_test(tmp_path / "test_late.py", call, indices, "backward_passes:late")
-    text = (tmp_path / "test_late.py").read_text()
-    assert 'wrt="decay"' in text and "def test_mamba_states_grad_decay" in text
-    compile(text, "test_late.py", "exec")
+    assert call.wrt == "decay" and indices == [0]
+    assert {name: list(x.shape) for name, x in call.inputs.items()} == {
+        "decay": [1, 1, 1, 1], "input": [1, 1, 1, 1], "h0": [1, 1, 1], COTANGENT: [1, 1, 1, 1]}  # fmt: skip
+    assert all(x.item() in (0, 1) for x in call.inputs.values())
+    assert judge(lean, isolated("backward_passes:late", call), 0, indices=indices).verdict == "FAIL"
+    assert judge(lean, isolated("backward_passes:scan", call), 0, indices=indices).holds
+    for name, fails in (("late", True), ("scan", False)):
+        test = written(tmp_path / f"test_{name}.py", call, indices, f"backward_passes:{name}")
+        with pytest.raises(AssertionError, match="out of reach") if fails else nullcontext():
+            test()
+
+
+def written(path, call, indices, spec):
+    """The test function that is written for a call."""
+    emit_test(path, call, indices, spec)
+    names: dict = {}
+    exec(compile(path.read_text(), path.name, "exec"), names)
+    return names["test_" + call.id.replace(".", "_")]
+
+
+def test_a_gradient_that_needs_three_steps_to_fail_keeps_them(lean, foreign):
+    """The weights of the outputs are cut along with the inputs. The recorded states begin at 0, so a decay's gradient needs
+    a step before it, and a step after it that carries."""
+    result = run.conform(lean, "mamba", 0, impl="backward_passes:carried_nothing", point="mamba.states", grad=True)
+    call, _ = result.counterexample.worst_call
+    assert list(call.inputs["decay"].shape) == list(call.inputs[COTANGENT].shape) == [1, 3, 1, 1]
+
+
+def test_a_gradient_that_raised_is_not_shrunk_and_a_test_of_it_looks_at_entries_of_the_gradient(lean, foreign, tmp_path):
+    result = run.conform(lean, "mamba", 0, impl="backward_passes:raises", point="mamba.states", grad=True)
+    call, indices = result.counterexample.worst_call
+    assert "ZeroDivisionError" in call.error and call.output.shape == call.inputs["decay"].shape
+    written(tmp_path / "test_scan.py", call, indices, "backward_passes:scan")()
 
 
 def test_gradients_have_no_certificates(tmp_path):
