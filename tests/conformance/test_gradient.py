@@ -10,7 +10,7 @@ from pyzoo.cli.conform import conform
 from pyzoo.conformance import FAMILIES, run
 from pyzoo.conformance.emit import emit_test
 from pyzoo.conformance.foreign import isolated
-from pyzoo.conformance.gradient import COTANGENT, on
+from pyzoo.conformance.gradient import COTANGENT, gradients, on
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import Call, load, save
 from pyzoo.errors import InputError
@@ -108,6 +108,16 @@ def test_an_entry_without_influence_has_the_gradient_0(lean):
     assert judge(lean, answered, 6).verdict == "FAIL"
 
 
+def test_an_exact_gradient_is_the_derivative_to_the_last_bit(lean):
+    x = torch.randn(2, 3)
+    call = Call("resnet.add", {"x": x, "y": torch.randn(2, 3), COTANGENT: torch.randn(2, 3)}, {}, x, wrt="x")
+    answered = on(run.family("resnet").ops.add, "cpu")(call)
+    assert judge(lean, answered, 6).verdict == "EXACT"
+    answered.output = answered.output.clone()  # autograd gives the cotangent itself
+    answered.output[1, 2] = torch.nextafter(answered.output[1, 2], torch.tensor(9.0))
+    assert judge(lean, answered, 6).verdict == "WITHIN"
+
+
 def test_a_cotangent_of_another_shape_fails_and_is_named(lean):
     x = torch.randn(2, 3)
     call = Call("mamba.head", {"x": x, "weight": torch.randn(4, 3), COTANGENT: torch.zeros(2, 5)}, {}, x, wrt="x")
@@ -133,11 +143,19 @@ def test_each_output_has_gradients_of_its_own(lean, point):
     assert any(v.verdict == "FAIL" for v in run.judge_gradients(lean, "lstm", calls, 0, exchanged, point))
 
 
-@pytest.mark.parametrize("point", ["gpt.block.y", "gpt.logits"])
+@pytest.mark.parametrize("point", ["gpt.block.k", "gpt.logits"])
 def test_a_point_whose_gradients_are_not_judged_is_vacuous_and_says_so(lean, point):
     result = run.conform(lean, point.partition(".")[0], 1, point=point, grad=True)
     assert result.verdict == "VACUOUS" and not result.holds
     assert result.points[0].message == f"the gradients of {point} are not judged: look at the points inside it"
+
+
+def test_a_whole_blocks_gradient_has_a_bound_that_a_wrong_one_exceeds(lean):
+    call = [c for c in run.record("gpt", 0) if c.point == "gpt.block.y"][-1]
+    answered = next(c for c in gradients(call, 0, run.own_answer("cpu")) if c.wrt == "norm1_bias")
+    assert judge(lean, answered, 0, indices=[0]).verdict == "WITHIN"
+    answered.output[0] *= 1.1
+    assert judge(lean, answered, 0, indices=[0]).verdict == "FAIL"
 
 
 def test_a_failing_gradient_shrinks_and_a_test_of_it_is_written(lean, foreign, tmp_path):
