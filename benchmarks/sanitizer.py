@@ -9,9 +9,9 @@ import torch
 
 from pyzoo.bench.scan import inputs
 from pyzoo.models.mamba import MambaConfig, Mixer
-from pyzoo.ops import mamba
 from pyzoo.ops.linear_scan import linear_scan
 from pyzoo.ops.selective_scan import cuda, selective_scan
+from pyzoo.ops.selective_scan.step import step
 from pyzoo.ops.spectral_conv import spectral_conv
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -60,15 +60,16 @@ def convolutions() -> int:
 
 
 def steps() -> int:
-    """A step of Mamba's mixer."""
+    """A step of Mamba's mixer, between its projections."""
     calls = 0
     for dtype in DTYPES:
         for width, N, K, B, expand in ((4, 3, 3, 2, 2), (1, 1, 1, 1, 1), (33, 16, 4, 3, 2), (768, 16, 4, 2, 2)):
             mixer = Mixer(MambaConfig(vocab=1, width=width, layers=1, state=N, taps=K, expand=expand)).to("cuda", dtype)
             E = expand * width
-            state = {"x": torch.randn(B, width), "conv_state": torch.randn(B, E, K - 1), "h": torch.randn(B, E, N)}
+            weights = {name: w for name, w in mixer.named_parameters() if name not in ("in_proj", "out_proj")}
+            given = (torch.randn(shape, device="cuda").to(dtype) for shape in ((B, 2 * E), (B, E, K - 1), (B, E, N)))
             with torch.no_grad():
-                mamba.fast_step(**{name: tensor.to("cuda", dtype) for name, tensor in state.items()}, **dict(mixer.named_parameters()))
+                step(*given, **weights)
             calls += 1
     return calls
 

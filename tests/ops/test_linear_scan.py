@@ -49,10 +49,12 @@ def test_what_does_not_fit_is_refused(change, sentence):
         linear_scan(**inputs() | change)
 
 
-def test_chunks_fill_a_gpu():
-    assert cuda.chunk_steps(1 << 20, 1000, 132) == 1000  # one chunk
-    assert cuda.chunk_steps(2048, 16384, 132) == 249  # 66 chunks
-    assert cuda.chunk_steps(1, 100, 132) == 100
+def test_blocks_fill_a_gpu():
+    assert cuda.row_bytes(1, 4 * 1536, 132) == 64  # 96 blocks
+    assert cuda.row_bytes(1, 2 * 1536, 132) == 32
+    assert cuda.chunk_steps(96, 65536, 132) == 65536  # one chunk
+    assert cuda.chunk_steps(8, 65536, 132) == 8192
+    assert cuda.chunk_steps(8, 10000, 132) == 10000
 
 
 def results(x: dict[str, Tensor], grad: Tensor, length: int | None = None) -> dict[str, Tensor]:
@@ -111,14 +113,19 @@ class TestOnAGpu:
     @pytest.mark.parametrize(("right", "wrong"), [
         ("w.chunk > 0 ? after[", "w.chunk > 1 ? after["),  # carry lost at the first edge
         ("after[(w.summary - D)", "after[(w.summary - 2 * D)"),  # wrong chunk's summary
-        ("(BACK ? min(t + 1, L - 1) : t) * D]", "t * D]"),  # the decay of another time, going back
-        ("product[k] *= d;", "product[k] = d;"),
-        ("real(a[w.first].of[k]) * dh[k]", "dh[k]"),  # the first state's gradient without its decay
-        ("t > 0 ? h[w.first + (t - 1) * D]", "t > 0 ? h[w.first + t * D]"),  # the state after a step for the one before
-        ("if (from + i < w.end) take", "take"),  # the padded end of a chunk
+        ("(BACK ? D : 0)]", "0]"),  # the decay of another time, going back
+        ("s.a[k] *= before.a[k];", ""),  # a step of several has the last one's decay
+        ("if (warp_row >= rows) compose", "compose"),  # a warp's first rows take themselves for those before
+        ("if (warp_row == 0) before = nothing();", ""),
+        ("other == warp - 1", "other == warp"),  # a warp starts after itself
+        ("take(h, s);", ""),  # the state after a tile is not carried to the next
+        ("real(a[w.first].of[k]) * dh_t[k]", "dh_t[k]"),  # the first state's gradient without its decay
+        ("h_[at + step - D]", "h_[at + step]"),  # the state after a step for the one before
+        ("(!EDGE || r < w.end)", "true"),  # the padded end of a chunk
+        ("from + ROWS * STEPS < w.end;", "from < w.end;"),  # so that the last tile is read as if it were whole
     ])  # fmt: skip
     def test_wrong_kernels_are_found(self, found, right, wrong):
-        assert found(cuda, "FILE", right, wrong, cuda._kernel.cache_clear, lambda: holds(inputs(L=140, device="cuda")))
+        assert found(cuda, "FILE", right, wrong, cuda._kernel.cache_clear, lambda: holds(inputs(L=600, device="cuda")))
 
 
 def test_a_missing_kernel_is_one_warning(monkeypatch):

@@ -120,7 +120,8 @@ def on_the_cpu(x: dict[str, Tensor], g: Tensor, g_last: Tensor, _) -> Results:
 
 def holds(x: dict[str, Tensor], plans: tuple[cuda.Plan | None, cuda.Plan | None] = (None, None), run=of_the_kernel) -> bool:
     """Whether the kernel is as close to fp64, in the norm, as 16 roundings of fp32 and one of its outputs' dtype are, or no
-    more than 4 times as far away as PyTorch, step by step in fp32, is."""
+    more than 4 times as far away as PyTorch, step by step in fp32, is. The bias's gradient adds up those of Δ, which may cancel: the
+    norm is that of their sizes' sum."""
     generator = torch.Generator(x["u"].device).manual_seed(1)
     like = (x["u"], x["a"].expand(len(x["u"]), -1, -1))
     g, g_last = (torch.randn(v.shape, generator=generator, device=v.device).to(v.dtype) for v in like)
@@ -128,7 +129,8 @@ def holds(x: dict[str, Tensor], plans: tuple[cuda.Plan | None, cuda.Plan | None]
     plain, kernel = results(x, g, g_last), run(x, g, g_last, plans)
 
     def error(name: str, got: Results) -> float:
-        return ((got[name].double() - exact[name]).norm() / exact[name].norm().clamp_min(1e-30)).item()
+        size = exact["dt"].abs().sum((0, 1)) if name == "bias" else exact[name]
+        return ((got[name].double() - exact[name]).norm() / size.norm().clamp_min(1e-30)).item()
 
     return all(error(n, kernel) <= max(LIMIT[kernel[n].dtype], 4 * error(n, plain)) for n in exact)
 
@@ -252,7 +254,7 @@ class TestKernel:
         ("backward.cu", "exp2_(sums[at] * a[j]) * dh[j] + end[j]", "end[j]"),
         ("backward.cu", "chunk > p.chunk; chunk--", "chunk > p.chunk + 1; chunk--"),
         ("backward.cu", "AT(C, final_tile, p.group * N)};", "AT(C, final_tile, 0)};"),
-        ("common.cuh", "p = p * q + 0.27965158224105835f;", ""),  # a term of softplus's polynomial
+        ("common.cuh", "p = p * e - 0.24954134225845337f;", ""),  # a term of softplus's polynomial
     ])  # fmt: skip
     def test_a_wrong_kernel_is_found(self, monkeypatch, tmp_path, file, right, wrong):
         folder = shutil.copytree(cuda.HERE, tmp_path / "kernels")
