@@ -9,6 +9,7 @@ import torch
 
 from pyzoo.bench.scan import inputs
 from pyzoo.models.mamba import MambaConfig, Mixer
+from pyzoo.ops.linear_scan import cuda as recurrence
 from pyzoo.ops.linear_scan import linear_scan
 from pyzoo.ops.selective_scan import cuda, selective_scan
 from pyzoo.ops.selective_scan.step import step
@@ -36,14 +37,17 @@ def scans() -> int:
 
 
 def recurrences() -> int:
-    """The linear recurrence in several chunks and its gradients."""
+    """The linear recurrence and its gradients, at once and in chunks."""
     calls = 0
     for dtype in (*DTYPES, torch.float64):
         for B, L, D in ((2, 131, 33), (1, 1, 1), (3, 1000, 8)):
             decay, input = (torch.rand(B, L, D, device="cuda").to(dtype).requires_grad_() for _ in range(2))
             h0 = torch.rand(B, D, device="cuda").to(dtype).requires_grad_()
-            linear_scan(decay=decay, input=input, h0=h0).float().sum().backward()
-            calls += 1
+            y = linear_scan(decay=decay, input=input, h0=h0)
+            y.float().sum().backward()
+            with torch.no_grad():
+                recurrence.backward(y, decay, h0, recurrence.forward(decay, input, h0, -(-L // 3)), -(-L // 3))
+            calls += 2
     return calls
 
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import Call
 from pyzoo.ops import linear_scan as package
-from pyzoo.ops import nvrtc
-from pyzoo.ops.linear_scan import cuda, linear_scan
+from pyzoo.ops import native, nvrtc
+from pyzoo.ops.linear_scan import cpu, cuda, linear_scan
 from pyzoo.ops.mamba import states
 from pyzoo.ops.point import Arithmetic
 
@@ -75,6 +75,39 @@ def holds(x: dict[str, Tensor]) -> bool:
                for length in (L, -(-L // 3), 17) for name, own in results(x, grad, length).items())  # fmt: skip
 
 
+def on_a_cpu(x: dict[str, Tensor]) -> bool:
+    """Whether the compiled C's results are near those in fp64."""
+    grad = torch.randn_like(x["input"])
+    y = cpu.forward(x["decay"], x["input"], x["h0"])
+    own = {"states": y} | dict(zip(x, cpu.backward(grad, x["decay"], x["h0"], y), strict=True))
+    return all((own[name].double() - t).norm() <= LIMIT[y.dtype] * t.norm() for name, t in results(x, grad).items())
+
+
+class TestOnACpu:
+    NO_C = native.missing(cpu.SOURCE, "-DREAL=float")
+    pytestmark = pytest.mark.skipif(NO_C is not None, reason=f"no compiled recurrence on this machine: {NO_C}")
+
+    @pytest.mark.parametrize("dtype", list(cpu.REAL))
+    @pytest.mark.parametrize(("B", "L", "D"), [(2, 1, 1), (2, 37, 3), (1, 130, 256), (3, 50, 700)])
+    def test_any_length_and_width(self, monkeypatch, dtype, B, L, D):
+        monkeypatch.setattr(cpu, "LEAST", 1 << 10)
+        assert on_a_cpu(inputs(B, L, (D,), dtype))
+
+    def test_views_and_gradients(self):
+        views = [t.transpose(-1, -2).contiguous().transpose(-1, -2).requires_grad_() for t in inputs(D=(4, 6), dtype=torch.float64).values()]
+        assert torch.autograd.gradcheck(lambda *t: linear_scan(decay=t[0], input=t[1], h0=t[2]), views)
+
+    @pytest.mark.parametrize(("right", "wrong"), [
+        ("before = r->out + at;", ""),  # every step from the first state
+        ("i % across * W;", "0;"),  # every block is the first
+        ("r->a + after, r->out", "r->a + at, r->out"),  # the decay of another time, going back
+        ("r->h + at - r->D", "r->h + at"),  # the state after a step for the one before
+        ("product(k.width, r->a + k.first", "product(k.width, r->h0 + k.state"),
+    ])  # fmt: skip
+    def test_wrong_c_is_found(self, found, right, wrong):
+        assert found(cpu, "SOURCE", right, wrong, native.library.cache_clear, lambda: on_a_cpu(inputs(D=(300,))))
+
+
 class TestOnAGpu:
     pytestmark = needs_gpu
 
@@ -121,8 +154,6 @@ class TestOnAGpu:
         ("take(h, s);", ""),  # the state after a tile is not carried to the next
         ("real(a[w.first].of[k]) * dh_t[k]", "dh_t[k]"),  # the first state's gradient without its decay
         ("h_[at + step - D]", "h_[at + step]"),  # the state after a step for the one before
-        ("(!EDGE || r < w.end)", "true"),  # the padded end of a chunk
-        ("from + ROWS * STEPS < w.end;", "from < w.end;"),  # so that the last tile is read as if it were whole
     ])  # fmt: skip
     def test_wrong_kernels_are_found(self, found, right, wrong):
         assert found(cuda, "FILE", right, wrong, cuda._kernel.cache_clear, lambda: holds(inputs(L=600, device="cuda")))
@@ -131,4 +162,4 @@ class TestOnAGpu:
 def test_a_missing_kernel_is_one_warning(monkeypatch):
     monkeypatch.setattr(package.nvrtc, "missing", lambda: "no compiler")
     with pytest.warns(UserWarning, match="linear_scan runs step by step in PyTorch: no compiler"):
-        assert not package._has_kernels()
+        assert not package._has_kernels("cuda")
