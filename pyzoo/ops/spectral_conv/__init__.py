@@ -13,18 +13,18 @@ from pyzoo.ops.spectral_conv import cpu, cuda
 from pyzoo.ops.spectral_conv.layer import SpectralConv
 from pyzoo.ops.spectral_conv.operator import kernel_conv
 
-MOST_MODES = {"matrix": 32, "kernel": 64, "compiled": 64}  # with which each is known to be faster than fast transforms
+MOST_MODES = {"matrix": 32, "kernel": 64, "compiled": 128}  # with which each is known to be faster than fast transforms
 LARGEST_TABLE = 1 << 22  # entries: of two tables for products, or of a kernel's table of pairs; 32 MiB in fp32
 
 
 def choice(n: int, modes: int, dtype: torch.dtype = torch.float32, device: str = "cpu") -> str:
     """Which transforms a call has. `kernel`: on a GPU with at most 64 modes, CUDA kernels that compute those modes alone.
-    `compiled`: C that does, on a CPU in fp32, with at most 64 modes and n / 32, where n is a multiple of 16 from 512 on. `matrix`: elsewhere with at most 32 modes, products with tables of the lowest modes, and always in half precision, for which
+    `compiled`: on a CPU in fp32 with at most 128 modes, C that does, where n is a multiple of 16 from 256 on. `matrix`: elsewhere with at most 32 modes, products with tables of the lowest modes, and always in half precision, for which
     `torch.fft` has no general transform. Else, and where tables would have more than 2^22 entries, `fft`."""
     if device == "cuda" and modes <= MOST_MODES["kernel"] and n // cuda.radix(n) * modes <= LARGEST_TABLE and _has_kernels():
         return "kernel"
-    fits = device == "cpu" and dtype == torch.float32 and n % cpu.RADIX == 0 and n >= 512
-    if fits and modes <= min(MOST_MODES["compiled"], n // 32) and n * modes <= LARGEST_TABLE and _has_c():
+    fits = device == "cpu" and dtype == torch.float32 and n % cpu.RADIX == 0 and n >= 256
+    if fits and modes <= MOST_MODES["compiled"] and n * modes <= LARGEST_TABLE and _has_c():
         return "compiled"
     few = modes <= MOST_MODES["matrix"] and n * modes <= LARGEST_TABLE
     return "matrix" if few or dtype.itemsize == 2 else "fft"
