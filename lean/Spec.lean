@@ -21,6 +21,7 @@ public import Spec.Law.Attention
 public import Spec.Law.Backward
 public import Spec.Law.Backward.Slope
 public import Spec.Law.Backward.Functions
+public import Spec.Law.Backward.Exact
 public import Spec.Law.Backward.Verdict
 public import Spec.Law.Causal
 public import Spec.Law.Complex
@@ -45,6 +46,8 @@ public import Spec.Law.Execution
 public import Spec.Law.Holds
 public import Spec.Law.Holds.GPT
 public import Spec.Law.Inside
+public import Spec.Law.Inside.Operations
+public import Spec.Law.Inside.Sums
 public import Spec.Law.Numbers
 public import Spec.Law.Overflow
 public import Spec.Law.Passes
@@ -66,6 +69,8 @@ public import Spec.Law.Preserved.Recurrent
 public import Spec.Law.Preserved.Sequences
 public import Spec.Law.Preserved.Spectral
 public import Spec.Law.Reach
+public import Spec.Law.Reach.Partial
+public import Spec.Law.Reach.Sums
 public import Spec.Law.Recurrent
 public import Spec.Law.ResNet
 public import Spec.Law.Rotary

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from pyzoo.conformance.run import family
+from pyzoo.conformance.run import compared
 from pyzoo.conformance.trace import Call, bits, sample
 
 TEMPLATE = '''"""A call on which Lean's verdict was FAIL."""
@@ -49,7 +49,7 @@ def emit_test(path: Path, call: Call, indices: list[int], spec: str, device: str
     """Write a pytest file in which the function `spec` answers the call on `device` and Lean must find it EXACT or WITHIN, at
     `indices` of its output, or if there are none (the call raised), at those that a conformance run compares."""
     name = call.point.partition(".")[0]
-    indices = indices or sample(call.output.numel(), family(name).limit(call), 0)
+    indices = indices or sample(call.output.numel(), compared(call), 0)
     text = TEMPLATE.format(
         point=json.dumps(call.point), wrt=f", wrt={json.dumps(call.wrt)}" if call.wrt else "",
         device=f", {json.dumps(device)}" if device != "cpu" else "", spec=json.dumps(spec), family=name, name=re.sub(r"\W", "_", call.id), ints=call.ints,

@@ -13,6 +13,7 @@ from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base
 
 COTANGENT = "output_grad"  # the input that holds the weights g of the outputs y, in Σ g y
 ENTRIES, ENTRIES_OF_WHOLE = 6, 1  # of each gradient that are compared; each is a pass through the specification
+ENTRIES_ALONE = 16  # of a gradient that is judged by itself, such as a counterexample
 
 
 def vjp(function: Callable[..., Any], inputs: dict[str, Any], wrt: str, place: int = 0) -> Tensor:
@@ -38,7 +39,8 @@ def gradients(call: Call, seed: int, answer: Callable[[Call], Call]) -> Iterator
     weights = torch.randn(call.output.shape, generator=generator).to(call.output.dtype)
     for name, x in call.inputs.items():
         if x.dim() > 0 and x.is_floating_point() and x.numel():
-            yield answer(replace(call, inputs=call.inputs | {COTANGENT: weights}, wrt=name))
+            unanswered = replace(call, inputs=call.inputs | {COTANGENT: weights}, wrt=name, output=torch.zeros_like(x))
+            yield answer(unanswered)
 
 
 def place(call: Call) -> int:

@@ -13,7 +13,7 @@ import torch
 from pyzoo.bridge.lean.session import Evaluator
 from pyzoo.conformance import certificate
 from pyzoo.conformance.foreign import Worker, own
-from pyzoo.conformance.gradient import entries, gradients, on, place
+from pyzoo.conformance.gradient import ENTRIES_ALONE, entries, gradients, on, place
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact, rejected
 from pyzoo.conformance.mutants import mutants, rules
 from pyzoo.conformance.precision import full_precision
@@ -33,6 +33,11 @@ def family(name: str) -> Any:
     return importlib.import_module(f"pyzoo.conformance.points.{name}")
 
 
+def compared(call: Call) -> int:
+    """How many entries of a call's output are compared if it is judged by itself."""
+    return ENTRIES_ALONE if call.wrt else family(call.point.partition(".")[0]).limit(call)
+
+
 @dataclass
 class Result:
     """The verdicts of a conformance run, in dataflow order."""
@@ -42,7 +47,7 @@ class Result:
     seed: int
     points: list[Verdict]
     mutants: list[dict[str, Any]] = field(default_factory=list)
-    counterexample: Verdict | None = None  # on the first point that fails; shrunk, unless it is a gradient
+    counterexample: Verdict | None = None  # on the first point that fails, shrunk
 
     @property
     def verdict(self) -> str:
@@ -132,15 +137,17 @@ def judge_calls(
 def judge_gradients(
     lean: Evaluator, name: str, calls: list[Call], seed: int, answer: Callable[[Call], Call], only: str | None = None
 ) -> list[Verdict]:
-    """Verdicts on the gradients of spec points, by point and input, in dataflow order."""
+    """Verdicts on the gradients of spec points, by point and input, in dataflow order. Of a point that is evaluated whole, the
+    last call alone is judged."""
     module = family(name)
     counts, alone = getattr(module, "CALLS", {}), getattr(module, "VALUES_ALONE", ())
     verdicts: dict[str, Verdict] = {}
     for point in (p for p in module.POINTS if p not in alone):
         own = [c for c in calls if c.point == point and only in (None, point) and not module.skip(c)]
-        for call in some(own, min(2, counts.get(point, 2)), seed):
+        whole = point in counts
+        for call in some(own, min(2, counts.get(point, 2)), seed)[-1 if whole else 0 :]:
             for answered in gradients(call, seed, answer):
-                chosen = entries(answered, point in counts, seed)
+                chosen = entries(answered, whole, seed)
                 verdict = judge(lean, answered, 0, indices=chosen)
                 verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
     if only in alone:
@@ -193,11 +200,9 @@ def conform(
             certify(lean, calls, certificates)
     result = Result(name, device, seed, [*merged.values()])
     failing = next((p for p in result.points if p.verdict == "FAIL" and p.worst_call), None)
-    if failing is not None and grad:
-        result.counterexample = failing
-    elif failing is not None:
-        with Worker(impl or own(failing.id), device) as worker:
-            result.counterexample = shrink(lean, failing, worker, module.limit)
+    if failing is not None:
+        with Worker(impl or own(failing.worst_call[0].point), device) as worker:
+            result.counterexample = shrink(lean, failing, worker, compared)
     if with_mutants:
         result.mutants = [kill(lean, name, m, seed, device) for m in mutants(name) if m.gradient == grad]
         result.mutants += [] if grad else kill_by_rule(lean, name, seed, device)

@@ -13,5 +13,5 @@ def build(config: Config) -> GPT:
     return gpt.build(config.preset, len(config.vocabulary), False, config.fast_kernels, config.positions)
 
 
-_TASK = TextTask("chargpt", Config, build, loss_of=gpt.loss_of)
+_TASK = TextTask("chargpt", Config, build, loss_of=gpt.loss_of, choices=gpt.CHOICES)
 train, load, sample = _TASK.train, _TASK.load, _TASK.sample

@@ -16,6 +16,7 @@ PRESETS = {  # width, depth, heads, context
 } | {name: (c.width, c.depth, c.heads, c.context) for name, c in CONFIGS.items()}
 
 POSITIONS = ("learned", "rotary")
+CHOICES = {"position_weight": ("--positions learned", "--positions rotary")}  # see `TextTask.choices`
 
 
 @dataclass

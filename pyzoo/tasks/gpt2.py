@@ -14,5 +14,5 @@ def build(config: Config) -> GPT:
     return gpt.build(config.preset, BYTES.count(config.vocabulary), True, config.fast_kernels, config.positions)
 
 
-_TASK = TextTask("gpt2", Config, build, BYTES, translate=from_published, loss_of=gpt.loss_of)
+_TASK = TextTask("gpt2", Config, build, BYTES, translate=from_published, loss_of=gpt.loss_of, choices=gpt.CHOICES)
 train, load, sample = _TASK.train, _TASK.load, _TASK.sample

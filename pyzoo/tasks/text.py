@@ -1,7 +1,7 @@
 """Language models of Shakespeare's plays, or of a given text: what their tasks share."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -90,6 +90,8 @@ class TextTask:
     """the settings of a file that pyzoo did not write"""
     loss_of: Callable[[nn.Module], Callable[[Tensor, Tensor], Tensor]] = lambda model: partial(cross_entropy, model)
     """the loss that is trained, of tokens (B, L) and the ones after each"""
+    choices: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """tensors that an option decides on: the options with which a model has it, and has it not"""
 
     def train(self, config: TextConfig, folder: RunFolder, device: str) -> dict[str, float]:
         """Train into `folder` and return the last metrics."""
@@ -103,7 +105,7 @@ class TextTask:
         torch.manual_seed(config.seed)
         model = self.build(config).to(device)
         if given:
-            put(Path(config.load_params), given[0], model)
+            put(Path(config.load_params), given[0], model, self.choices)
         starts = len(text.train) - config.window
         if config.windows is not None and config.windows > starts:
             raise InputError(f"--windows must be at most {starts}, which the training text has, not {config.windows}")

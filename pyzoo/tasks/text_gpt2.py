@@ -58,5 +58,5 @@ def foreign(path: Path, tensors: dict[str, Tensor]) -> Config:
     raise InputError(f"{path}: no preset has the width {found[0]}, {found[1]} blocks and a context of {found[2]} tokens")
 
 
-_TASK = TextTask("text_gpt2", Config, build, PARTS, vocabulary, SIZE, from_published, foreign, loss_of=gpt.loss_of)
+_TASK = TextTask("text_gpt2", Config, build, PARTS, vocabulary, SIZE, from_published, foreign, gpt.loss_of, gpt.CHOICES)
 train, load, sample = _TASK.train, _TASK.load, _TASK.sample

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,24 @@ def config_of(path: Path, metadata: dict[str, str], kind: type) -> Any:
     return settings(path, stored, kind)
 
 
-def put(path: Path, tensors: dict[str, torch.Tensor], model: torch.nn.Module) -> None:
-    """Copy tensors into a model. Raises InputError, naming the first one that doesn't fit."""
+def _instead(given: str, wanted: str) -> str:
+    return f" with {given}; give {wanted}" if given else ""
+
+
+def put(
+    path: Path, tensors: dict[str, torch.Tensor], model: torch.nn.Module, choices: Mapping[str, tuple[str, str]] = {}
+) -> None:
+    """Copy tensors into a model. Raises InputError, naming the first one that doesn't fit. `choices` names, for a
+    tensor that an option decides on, the option with which a model has it and the one without."""
     own = model.state_dict()
-    if missing := sorted(own.keys() - tensors.keys()):
-        raise InputError(f"{path} lacks the tensor {missing[0]!r}, which the model needs")
-    if extra := sorted(tensors.keys() - own.keys()):
-        raise InputError(f"{path} has the tensor {extra[0]!r}, for which the model has no place")
+    first = lambda name: (name not in choices, name)  # noqa: E731
+    if missing := sorted(own.keys() - tensors.keys(), key=first):
+        given, wanted = choices.get(missing[0], ("", ""))
+        raise InputError(f"{path} lacks the tensor {missing[0]!r}, which the model needs{_instead(given, wanted)}")
+    if extra := sorted(tensors.keys() - own.keys(), key=first):
+        wanted, given = choices.get(extra[0], ("", ""))
+        place = f"for which the model has no place{_instead(given, wanted)}"
+        raise InputError(f"{path} has the tensor {extra[0]!r}, {place}")
     for name, tensor in own.items():
         if tensors[name].shape != tensor.shape:
             shapes = f"{list(tensors[name].shape)}, and the model needs {list(tensor.shape)}"

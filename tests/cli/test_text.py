@@ -14,6 +14,8 @@ from pyzoo.cli import run, sample
 from pyzoo.data.codec import PARTS
 from pyzoo.errors import InputError, PyzooError
 from pyzoo.tasks import task
+from pyzoo.train.config import TrainConfig
+from pyzoo.train.folder import RunFolder
 
 APP = typer.Typer()
 for command in (run, sample):
@@ -82,14 +84,36 @@ def test_rotary_positions_are_what_a_saved_run_remembers(model):
     flags = ("--generate", "9", "--top-k", "1")
     assert pyzoo("sample", "mine", *flags) == pyzoo("sample", "mine.safetensors", *flags)
     before = sorted(Path().rglob("*"))
-    with pytest.raises(InputError, match="lacks the tensor 'position_weight', which the model needs"):
+    with pytest.raises(InputError, match="lacks the tensor 'position_weight', .* learned; give --positions rotary"):
         learn(model, "--load-params", "mine.safetensors", "--out", "other")
     assert sorted(Path().rglob("*")) == before
 
 
+@pytest.mark.parametrize("model", ["chargpt", "gpt2", "text_gpt2"])
+def test_a_killed_run_with_rotary_positions_resumes_to_the_same_losses(model, monkeypatch):
+    flags = ("--positions", "rotary", "--steps", "6", "--out")
+    learn(model, *flags, "whole")
+    lr_at = TrainConfig.lr_at
+
+    def killed(config: TrainConfig, step: int) -> float:
+        if step == 5:  # a checkpoint is saved after step 4
+            raise InputError("killed")
+        return lr_at(config, step)
+
+    with monkeypatch.context() as patch, pytest.raises(InputError, match="killed"):
+        patch.setattr(TrainConfig, "lr_at", killed)
+        learn(model, *flags, "mine")
+    pyzoo("run", model, "--resume", "--out", "mine")
+    whole, mine = (RunFolder.open(Path(name)) for name in ("whole", "mine"))
+    assert [line["loss"] for line in mine.metrics()] == [line["loss"] for line in whole.metrics()]
+    assert task(model).load(mine.path)[0].config.rotary
+    for path in (whole.path / "checkpoint").iterdir():
+        assert path.read_bytes() == (mine.path / "checkpoint" / path.name).read_bytes()
+
+
 def test_learned_positions_do_not_become_rotary_ones():
     learn("chargpt", "--out", "mine", "--save-params", "mine.safetensors")
-    with pytest.raises(InputError, match="has the tensor 'position_weight', for which the model has no place"):
+    with pytest.raises(InputError, match="has the tensor 'position_weight', .* rotary; give --positions learned"):
         learn("chargpt", "--positions", "rotary", "--load-params", "mine.safetensors", "--out", "other")
     path = Path("mine/config.json")
     document = json.loads(path.read_text())

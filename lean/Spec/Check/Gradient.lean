@@ -39,12 +39,21 @@ def loop (p : Prediction (Tangent m)) (g : Tensor) (b : Nat) (fuel : Nat) (s : O
   | 0 => s
   | fuel + 1 => loop p g (b + 1) fuel (blockLoop g (p.block b) (b * p.size) 0 p.size s)
 
+/-- Entries of the largest slice of a tensor along one axis; all, if it has no other. -/
+def slice : List Nat → Nat
+  | [] => 1
+  | [n] => n
+  | n :: rest => Request.volume (n :: rest) / rest.foldl (init := n) fun k l => Nat.min k l
+
+/-- How often a number of a specification is used, at most: as often as the largest slice of a recorded tensor has entries. -/
+def uses (r : Request) : Nat := r.inputs.foldl (init := 1) fun n t => Nat.max n (slice t.shape)
+
 /-- One entry of a gradient: 0 if no output depends on that entry. -/
-def entry (p : Prediction (Tangent m)) (g : Tensor) : Reach m :=
+def entry (p : Prediction (Tangent m)) (g : Tensor) (uses : Nat) : Reach m :=
   let blocks := if p.size = 0 then 0 else g.bits.size / p.size
   match loop p g 0 blocks none with
   | none => .recorded Dyadic.zero
-  | some s => s.finish m
+  | some s => s.finish m uses
 
 /-- The gradient with respect to the input called `wrt`. -/
 def predict (point : Point) (m : Rounding) (r : Request) (wrt : String) : Except String (Prediction (Reach m)) := do
@@ -55,7 +64,7 @@ def predict (point : Point) (m : Rounding) (r : Request) (wrt : String) : Except
     return ⟨x.shape, 1, fun i =>
       match @point (Tangent m) _ (seeded wrt i) r with
       | .error _ => #[]
-      | .ok p => #[entry p g]⟩
+      | .ok p => #[entry p g (uses r)]⟩
   else throw s!"{r.point}: the output's gradient has shape {Request.showShape g.shape}, the output {Request.showShape y.shape}"
 
 end Spec.Gradient

@@ -28,18 +28,26 @@ structure Track where
   wide : Rat
   /-- The most roundings that products along it meet. -/
   rounds : Nat
+  /-- The numbers along it. -/
+  length : Nat
 
 namespace Track
 
 /-- Through one more operation, whose local derivative `w` is computed and multiplied with `k` roundings. -/
-def times (w : Rat) (k : Nat) (t : Track) : Track := ⟨w * t.product, Max.max 1 (size w) * t.wide, t.rounds + k⟩
+def times (w : Rat) (k : Nat) (t : Track) : Track := ⟨w * t.product, Max.max 1 (size w) * t.wide, t.rounds + k, t.length + 1⟩
 
 /-- The seed's own path. -/
-def seed : Track := ⟨1, 1, 0⟩
+def seed : Track := ⟨1, 1, 0, 1⟩
+
+/-- To one more number, whose local derivative is 1. -/
+def onward (t : Track) : Track := { t with length := t.length + 1 }
 
 /-- Every local derivative that `D` allows, along every path. -/
 def Through (D : Rat → Prop) (k : Nat) (T : List Track → Prop) (ts : List Track) : Prop :=
   ∃ w us, D w ∧ T us ∧ ts = us.map (times w k)
+
+/-- Every path goes on to one more number, with the local derivative 1. -/
+def Onward (T : List Track → Prop) (ts : List Track) : Prop := ∃ us, T us ∧ ts = us.map onward
 
 /-- Paths through the one operand and paths through the other. -/
 def Both (S T : List Track → Prop) (ts : List Track) : Prop := ∃ us vs, S us ∧ T vs ∧ ts = us ++ vs
@@ -98,7 +106,7 @@ def dotLoop : List (Backward m N × Backward m N) → (List Track → Prop) → 
 /-- The loop of a sum. -/
 def sumLoop : List (Backward m N) → (List Track → Prop) → List Track → Prop
   | [], T => T
-  | x :: rest, T => sumLoop rest (Both T x.tracks)
+  | x :: rest, T => sumLoop rest (Both T (Onward x.tracks))
 
 /-- The derivative of SiLU. -/
 def siluSlope (N : Numbers K) (x : K) : K := N.sigmoid x * (N.ofRat 1 + x * (N.ofRat 1 - N.sigmoid x))
@@ -116,8 +124,8 @@ def geluSize (G : Normal N) (x : K) : K := N.ofRat 1 + N.size (x * G.density x)
 that were computed, with the roundings that computing them and multiplying by them takes. The derivative of the hyperbolic tangent
 keeps the rounding of `t²`. -/
 @[reducible] def scalar (G : Normal N) : Scalar (Backward m N) where
-  add x y := ⟨x.value + y.value, Both x.tracks y.tracks⟩
-  sub x y := ⟨x.value - y.value, Both x.tracks (Through (· = -1) 0 y.tracks)⟩
+  add x y := ⟨x.value + y.value, Both (Onward x.tracks) (Onward y.tracks)⟩
+  sub x y := ⟨x.value - y.value, Both (Onward x.tracks) (Through (· = -1) 0 y.tracks)⟩
   mul x y := ⟨x.value * y.value, product x y⟩
   div x y := ⟨x.value / y.value, Both (Through (fun w => ∃ b, Has y.value b ∧ w = 1 / b) 2 x.tracks)
     (Through (fun w => ∃ a b, Has x.value a ∧ Has y.value b ∧ w = -(a * (1 / b) * (1 / b))) 4 y.tracks)⟩
@@ -128,7 +136,7 @@ keeps the rounding of `t²`. -/
   sum xs := ⟨Scalar.sum (xs.map fun x => x.value), sumLoop xs (· = [])⟩
   dot xs := ⟨Scalar.dot (xs.map fun p => (p.1.value, p.2.value)), dotLoop xs (· = [])⟩
   squares xs := ⟨Scalar.squares (xs.map fun x => x.value), dotLoop (xs.map fun x => (x, x)) (· = [])⟩
-  step a h b := ⟨Scalar.step a.value h.value b.value, Both (product a h) b.tracks⟩
+  step a h b := ⟨Scalar.step a.value h.value b.value, Both (product a h) (Onward b.tracks)⟩
   exp x := ⟨Scalar.exp x.value, Through (Has (Scalar.exp x.value)) 1 x.tracks⟩
   sqrt x := ⟨Scalar.sqrt x.value,
     Through (fun w => ∃ b, Has (Scalar.const (Int.ofNat 2) 1 * Scalar.sqrt x.value) b ∧ w = 1 / b) 2 x.tracks⟩
@@ -168,11 +176,12 @@ def loop (p : Prediction (Backward m N)) (g : Tensor) (b fuel : Nat) (T : List T
 def paths (p : Prediction (Backward m N)) (g : Tensor) : List Track → Prop :=
   loop p g 0 (if p.size = 0 then 0 else g.bits.size / p.size) (· = [])
 
-/-- A backward pass may compute `v` for an entry of a gradient: it rounds each path's product, and the paths' sum in any order, so that
-a path meets no more roundings than its products have and there are paths. -/
-def Computes (p : Prediction (Backward m N)) (g : Tensor) (v : Rat) : Prop :=
-  ∃ ts, paths p g ts ∧ ∃ vs, Each (fun t z => ∃ n, n ≤ t.rounds + ts.length ∧ Chain (unit m) (under m) n t.product t.wide z) ts vs ∧
-    v = Rounding.total (fun z => z) vs
+/-- A backward pass may compute `v` for an entry of a gradient: it rounds each path's product, and the paths' sums in any order. If none
+of the numbers along a path has more than `uses` uses, whose paths are added up there, then the path meets no more roundings than its
+products have, and `uses` for each of its numbers; and none more often than there are paths. -/
+def Computes (p : Prediction (Backward m N)) (g : Tensor) (uses : Nat) (v : Rat) : Prop :=
+  ∃ ts, paths p g ts ∧ ∃ vs, Each (fun t z => ∃ n, n ≤ t.rounds + Nat.min ts.length (uses * t.length) ∧
+    Chain (unit m) (under m) n t.product t.wide z) ts vs ∧ v = Rounding.total (fun z => z) vs
 
 end Backward
 

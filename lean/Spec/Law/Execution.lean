@@ -1,6 +1,6 @@
 module
 public import Spec.Law.Numbers
-public import Spec.Law.Overflow
+public import Spec.Law.Reach.Sums
 public import Spec.Law.Each
 
 /-!

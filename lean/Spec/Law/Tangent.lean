@@ -230,45 +230,44 @@ theorem total_error {u t : Rat} (hu : 0 ≤ u) (ht : 0 ≤ t) {N : Nat} (qs : Li
     unfold Bounded at *
     constructor <;> grind
 
-/-- A backward pass is in reach: whatever it adds first, if every path meets no more roundings than there are paths and rounded
-products along it, its result lies in the interval that `finish` gives. -/
-theorem sound_gradient {s : Slope} {x : Rat} (qs : List (Path (Reach.unit m) (Reach.under m) (s.roundings + s.paths)))
-    (hs : s.Follows x (qs.map fun q => (q.product, q.wide))) (hok : (s.finish m).ok = true) :
-    Reach.Sound (s.finish m) x (total (fun q => q.value) qs) := by
+/-- A backward pass is in reach: whatever it adds first, if no path meets more roundings than the slope counts, its result lies in the interval that `finish` gives. -/
+theorem sound_gradient {s : Slope} {uses : Nat} {x : Rat} (qs : List (Path (Reach.unit m) (Reach.under m) (s.rounds uses)))
+    (hs : s.Follows x (qs.map fun q => (q.product, q.wide))) (hok : (s.finish m uses).ok = true) :
+    Reach.Sound (s.finish m uses) x (total (fun q => q.value) qs) := by
   have herror := total_error Reach.unit_nonneg Reach.under_nonneg qs
   have hrun := hs.run
   have hmags := hs.mags
   have hspread := hs.spread
   rw [Rounding.total_map] at hrun hmags hspread
-  have hM : 0 ≤ total (fun q : Path (Reach.unit m) (Reach.under m) (s.roundings + s.paths) => size q.product) qs :=
+  have hM : 0 ≤ total (fun q : Path (Reach.unit m) (Reach.under m) (s.rounds uses) => size q.product) qs :=
     total_nonneg fun q _ => size_nonneg q.product
-  have hA : 0 ≤ total (fun q : Path (Reach.unit m) (Reach.under m) (s.roundings + s.paths) => q.wide) qs :=
+  have hA : 0 ≤ total (fun q : Path (Reach.unit m) (Reach.under m) (s.rounds uses) => q.wide) qs :=
     total_nonneg fun q _ => by have := (q.chain.error Reach.unit_nonneg Reach.under_nonneg).1; grind
   unfold finish at hok ⊢
   simp only at hok ⊢
-  cases hg : Rounding.gamma m.precision (s.roundings + s.paths) with
+  cases hg : Rounding.gamma m.precision (s.rounds uses) with
   | none => rw [hg] at hok; simp [Reach.undefined, Reach.ok] at hok
   | some g =>
   obtain ⟨hg1, hg2⟩ := Reach.growth_le_gamma hg
   refine ⟨hs.exact, Reach.holds_shorten (Reach.holds_widen hrun ?_)⟩
-  have hG := Rounding.one_le_growth (Reach.unit_nonneg (m := m)) (s.roundings + s.paths)
-  have hg1 : growth (Reach.unit m) (s.roundings + s.paths) - 1 ≤ g.toRat := hg1
-  have hn : (dyadic (Int.ofNat (s.roundings + s.paths))).toRat = ((s.roundings + s.paths : Nat) : Rat) := by
+  have hG := Rounding.one_le_growth (Reach.unit_nonneg (m := m)) (s.rounds uses)
+  have hg1 : growth (Reach.unit m) (s.rounds uses) - 1 ≤ g.toRat := hg1
+  have hn : (dyadic (Int.ofNat (s.rounds uses))).toRat = ((s.rounds uses : Nat) : Rat) := by
     unfold dyadic
     rw [Dyadic.toRat_ofIntWithPrec_eq_mul_two_pow]
-    show (((s.roundings + s.paths : Nat) : Int) : Rat) * 2 ^ (-0 : Int) = _
+    show (((s.rounds uses : Nat) : Int) : Rat) * 2 ^ (-0 : Int) = _
     rw [Int.neg_zero, Rat.zpow_zero, Rat.mul_one, Rat.intCast_natCast]
   simp only [Dyadic.toRat_add, Dyadic.toRat_mul, hn]
-  have h0 : (0 : Rat) ≤ ((s.roundings + s.paths : Nat) : Rat) := by exact_mod_cast Nat.zero_le _
+  have h0 : (0 : Rat) ≤ ((s.rounds uses : Nat) : Rat) := by exact_mod_cast Nat.zero_le _
   have ht : 0 ≤ m.tiny.toRat := Reach.under_nonneg (m := m)
   show Bounded _ _
-  have herror : Bounded _ ((growth (Reach.unit m) (s.roundings + s.paths) - 1) * _ +
-    ((s.roundings + s.paths : Nat) : Rat) * (growth (Reach.unit m) (s.roundings + s.paths) * (m.tiny.toRat * _))) := herror
-  generalize growth (Reach.unit m) (s.roundings + s.paths) = G at *
-  generalize ((s.roundings + s.paths : Nat) : Rat) = n at *
+  have herror : Bounded _ ((growth (Reach.unit m) (s.rounds uses) - 1) * _ +
+    ((s.rounds uses : Nat) : Rat) * (growth (Reach.unit m) (s.rounds uses) * (m.tiny.toRat * _))) := herror
+  generalize growth (Reach.unit m) (s.rounds uses) = G at *
+  generalize ((s.rounds uses : Nat) : Rat) = n at *
   simp only at hmags hspread
-  generalize total (fun q : Path (Reach.unit m) (Reach.under m) (s.roundings + s.paths) => size q.product) qs = M at *
-  generalize total (fun q : Path (Reach.unit m) (Reach.under m) (s.roundings + s.paths) => q.wide) qs = A at *
+  generalize total (fun q : Path (Reach.unit m) (Reach.under m) (s.rounds uses) => size q.product) qs = M at *
+  generalize total (fun q : Path (Reach.unit m) (Reach.under m) (s.rounds uses) => q.wide) qs = A at *
   have p1 := Rat.mul_nonneg (a := g.toRat - (G - 1)) (b := M) (by grind) hM
   have p2 := Rat.mul_nonneg (a := g.toRat) (b := s.mags.toRat - M) (by grind) (by grind)
   have p3 := Rat.mul_nonneg (a := n * m.tiny.toRat) (b := G * (s.spread.toRat - A)) (Rat.mul_nonneg h0 ht)
@@ -298,6 +297,11 @@ theorem moves_join {s t : Option Slope} {x y : Rat} {ps qs : List (Rat × Rat)} 
   · intro h
     simp only [Slope.both, Bool.and_eq_true] at h
     exact Slope.follows_both (hs h.1) (ht h.2)
+
+theorem moves_onward {s : Option Slope} {x : Rat} {ps : List (Rat × Rat)} (h : Moves s x ps) : Moves (onward s) x ps := by
+  cases s with
+  | none => exact h
+  | some s => exact fun hok => let ⟨a, b, c, d, e, f⟩ := h hok; ⟨a, b, c, d, e, f⟩
 
 theorem moves_through {d : Option Local} {s : Option Slope} {x e w : Rat} {ps : List (Rat × Rat)} (hs : Moves s x ps)
     (he : ∀ l, d = some l → l.exact.Holds e) (hw : ∀ l, d = some l → l.run.Holds w) :
@@ -337,7 +341,8 @@ theorem moves_mul {x y : Tangent m} {a a' b b' dx dy : Rat} {ps qs : List (Rat �
 
 /-- Derivatives of a sum add up. -/
 theorem moves_add {x y : Tangent m} {dx dy : Rat} {ps qs : List (Rat × Rat)} (hdx : Moves x.slope dx ps)
-    (hdy : Moves y.slope dy qs) : Moves (x + y).slope (dx + dy) (ps ++ qs) := moves_join hdx hdy
+    (hdy : Moves y.slope dy qs) : Moves (x + y).slope (dx + dy) (ps ++ qs) :=
+  moves_join (moves_onward hdx) (moves_onward hdy)
 
 /-- One step of a recurrence, `(a h + b)' = h a' + a h' + b'`: what a backward scan adds up. -/
 theorem moves_step {x h y : Tangent m} {a a' b b' dx dh dy : Rat} {ps qs rs : List (Rat × Rat)}
@@ -345,7 +350,7 @@ theorem moves_step {x h y : Tangent m} {a a' b b' dx dh dy : Rat} {ps qs rs : Li
     (hdy : Moves y.slope dy rs) :
     Moves (Scalar.step x h y).slope (b * dx + a * dh + dy)
       (((ps.map fun p => (b' * p.1, Max.max 1 (size b') * p.2)) ++ qs.map fun p => (a' * p.1, Max.max 1 (size a') * p.2)) ++ rs) :=
-  moves_join (moves_mul hx hh hdx hdh) hdy
+  moves_join (moves_mul hx hh hdx hdh) (moves_onward hdy)
 
 end Tangent
 end Spec

@@ -46,6 +46,8 @@ structure Slope where
   paths : Nat
   /-- The most roundings of products along a path. -/
   roundings : Nat
+  /-- The most numbers along a path. -/
+  length : Nat
   /-- Whether every local derivative is defined. -/
   ok : Bool
 
@@ -61,11 +63,11 @@ structure Local where
 namespace Slope
 
 /-- The seed's own derivative, 1. -/
-def seed : Slope := ⟨Interval.int 1, Interval.int 1, dyadic (Int.ofNat 1), dyadic (Int.ofNat 1), 1, 0, true⟩
+def seed : Slope := ⟨Interval.int 1, Interval.int 1, dyadic (Int.ofNat 1), dyadic (Int.ofNat 1), 1, 0, 1, true⟩
 
 /-- The derivative of what does not depend on the seed: there are no paths. -/
 def zero : Slope :=
-  ⟨Interval.int 0, Interval.int 0, Dyadic.zero, Dyadic.zero, 0, 0, true⟩
+  ⟨Interval.int 0, Interval.int 0, Dyadic.zero, Dyadic.zero, 0, 0, 0, true⟩
 
 /-- No derivative. -/
 def undefined : Slope := { seed with ok := false }
@@ -78,22 +80,30 @@ def scale (d : Local) (s : Slope) : Slope :=
     run := Interval.mul d.run s.run
     mags := Dy.up 32 (size * s.mags)
     spread := Dy.up 32 (Dy.max (dyadic (Int.ofNat 1)) size * s.spread)
-    roundings := s.roundings + d.roundings }
+    roundings := s.roundings + d.roundings
+    length := s.length + 1 }
+
+/-- All paths to one more number, whose local derivative is 1. -/
+def onward (s : Slope) : Slope := { s with length := s.length + 1 }
 
 /-- The paths of both. -/
 def both (s t : Slope) : Slope :=
   ⟨Interval.add s.exact t.exact, Interval.add s.run t.run, s.mags + t.mags, s.spread + t.spread, s.paths + t.paths,
-    Nat.max s.roundings t.roundings, s.ok && t.ok⟩
+    Nat.max s.roundings t.roundings, Nat.max s.length t.length, s.ok && t.ok⟩
 
 /-- The paths of either of two readings; the first is exact. -/
 def either (s t : Slope) : Slope :=
   ⟨s.exact, Interval.hull s.run t.run, Dy.max s.mags t.mags, Dy.max s.spread t.spread, Nat.max s.paths t.paths,
-    Nat.max s.roundings t.roundings, s.ok && t.ok⟩
+    Nat.max s.roundings t.roundings, Nat.max s.length t.length, s.ok && t.ok⟩
 
-/-- What a backward pass may compute: a path of `k` roundings among `n` paths meets at most `N = k + n`, so the result is within
-`((1 + u)ᴺ - 1) Σ |products|` of the sum of the products, and a term for underflow. -/
-def finish (m : Rounding) (s : Slope) : Reach m :=
-  let n := s.roundings + s.paths
+/-- The most roundings that a path meets: those of its products, and of the additions. In each number along the path meet the paths
+through its uses, of which there are at most `uses`; in all of them together, no more than there are paths. -/
+def rounds (s : Slope) (uses : Nat) : Nat := s.roundings + Nat.min s.paths (uses * s.length)
+
+/-- What a backward pass may compute: no path meets more than `N` roundings, so the result is within `((1 + u)ᴺ - 1) Σ |products|` of
+the sum of the products, and a term for underflow. -/
+def finish (m : Rounding) (uses : Nat) (s : Slope) : Reach m :=
+  let n := s.rounds uses
   match Rounding.gamma m.precision n with
   | none => Reach.undefined
   | some g =>
@@ -118,6 +128,9 @@ def join : Option Slope → Option Slope → Option Slope
   | some s, some t => some (s.both t)
   | some s, none => some s
   | none, t => t
+
+/-- The paths through an operand whose local derivative is 1. -/
+def onward (s : Option Slope) : Option Slope := s.map Slope.onward
 
 /-- The paths through one operand of an operation; undefined where its local derivative is. -/
 def through (d : Option Local) (s : Option Slope) : Option Slope :=
@@ -189,14 +202,14 @@ def dotLoop : List (Tangent m × Tangent m) → Option Slope → Option Slope
 /-- The loop of a sum. -/
 def sumLoop : List (Tangent m) → Option Slope → Option Slope
   | [], s => s
-  | x :: rest, s => sumLoop rest (join s x.slope)
+  | x :: rest, s => sumLoop rest (join s (onward x.slope))
 
 /-- `-1`. -/
 def minusOne : Option Local := some ⟨Interval.neg (Interval.int 1), Interval.neg (Interval.int 1), 0⟩
 
 instance (m : Rounding) : Scalar (Tangent m) where
-  add x y := ⟨x.value + y.value, join x.slope y.slope⟩
-  sub x y := ⟨x.value - y.value, join x.slope (through minusOne y.slope)⟩
+  add x y := ⟨x.value + y.value, join (onward x.slope) (onward y.slope)⟩
+  sub x y := ⟨x.value - y.value, join (onward x.slope) (through minusOne y.slope)⟩
   mul x y := ⟨x.value * y.value, product x y⟩
   div x y := ⟨x.value / y.value,
     match x.slope, y.slope with
@@ -213,7 +226,7 @@ instance (m : Rounding) : Scalar (Tangent m) where
   sum xs := ⟨Scalar.sum (xs.map fun x => x.value), sumLoop xs none⟩
   dot xs := ⟨Scalar.dot (xs.map fun p => (p.1.value, p.2.value)), dotLoop xs none⟩
   squares xs := ⟨Scalar.squares (xs.map fun x => x.value), dotLoop (xs.map fun x => (x, x)) none⟩
-  step a h b := ⟨Scalar.step a.value h.value b.value, join (product a h) b.slope⟩
+  step a h b := ⟨Scalar.step a.value h.value b.value, join (product a h) (onward b.slope)⟩
   exp x := let y := Scalar.exp x.value; ⟨y, through (factor y) x.slope⟩
   sqrt x :=
     let y := Scalar.sqrt x.value

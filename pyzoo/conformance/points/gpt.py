@@ -20,7 +20,7 @@ POINTS = (
 WHOLE = ("gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.logits", "gpt.decode")
 CALLS = dict.fromkeys(WHOLE, 3) | {"gpt.block.k": 2, "gpt.block.v": 2, "gpt.attend": 3}
 TRANSCENDENTAL = ("gpt.weights", "gpt.gelu", "gpt.gelu_tanh", "gpt.angles.cosines", "gpt.angles.sines")  # an entry takes milliseconds
-VALUES_ALONE = (*WHOLE, "gpt.angles.cosines", "gpt.angles.sines")  # a block's gradients have no bound with weights like these
+VALUES_ALONE = (*(p for p in WHOLE if p != "gpt.block.y"), "gpt.angles.cosines", "gpt.angles.sines")  # take long, or have no inputs
 
 
 def limit(call: Call) -> int:

@@ -18,12 +18,13 @@ variable {m : Rounding} {K : Type} [Field K] [LE K] {N : Numbers K}
 
 namespace Slope
 
-/-- The paths' products are those that the slope follows, and no path has more roundings than it counts; of the derivative nothing is
-said. -/
+/-- The paths' products are those that the slope follows, and no path has more roundings or numbers than it counts; of the derivative
+nothing is said. -/
 def Runs (s : Slope) (ts : List Track) : Prop :=
-  (∃ I x, ({ s with exact := I } : Slope).Follows x (ts.map fun t => (t.product, t.wide))) ∧ ∀ t ∈ ts, t.rounds ≤ s.roundings
+  (∃ I x, ({ s with exact := I } : Slope).Follows x (ts.map fun t => (t.product, t.wide))) ∧
+    ∀ t ∈ ts, t.rounds ≤ s.roundings ∧ t.length ≤ s.length
 
-theorem runs_seed : seed.Runs [Track.seed] := ⟨⟨_, _, follows_seed⟩, by simp [Track.seed]⟩
+theorem runs_seed : seed.Runs [Track.seed] := ⟨⟨_, _, follows_seed⟩, by simp [Track.seed, seed]⟩
 
 theorem runs_zero : zero.Runs [] := by
   refine ⟨⟨Interval.int 0, 0, ?_⟩, by simp⟩
@@ -43,27 +44,42 @@ theorem runs_scale {s : Slope} {d : Local} {w : Rat} {k : Nat} {ts : List Track}
   · intro t ht
     obtain ⟨u, hu, rfl⟩ := List.mem_map.mp ht
     have := hr u hu
-    show u.rounds + k ≤ s.roundings + d.roundings
+    show u.rounds + k ≤ s.roundings + d.roundings ∧ u.length + 1 ≤ s.length + 1
     omega
+
+theorem runs_onward {s : Slope} {ts : List Track} (h : s.Runs ts) : s.onward.Runs (ts.map Track.onward) := by
+  obtain ⟨⟨I, x, a, b, c, d, e, f⟩, hr⟩ := h
+  refine ⟨⟨I, x, ?_⟩, ?_⟩
+  · rw [List.map_map]
+    exact ⟨a, b, c, d, e, f⟩
+  · intro t ht
+    obtain ⟨u, hu, rfl⟩ := List.mem_map.mp ht
+    exact ⟨(hr u hu).1, Nat.succ_le_succ (hr u hu).2⟩
+
+theorem few_left {a b a' b' c d : Nat} (h : a ≤ b ∧ a' ≤ b') : a ≤ Nat.max b c ∧ a' ≤ Nat.max b' d :=
+  ⟨Nat.le_trans h.1 (Nat.le_max_left _ _), Nat.le_trans h.2 (Nat.le_max_left _ _)⟩
+
+theorem few_right {a b a' b' c d : Nat} (h : a ≤ b ∧ a' ≤ b') : a ≤ Nat.max c b ∧ a' ≤ Nat.max d b' :=
+  ⟨Nat.le_trans h.1 (Nat.le_max_right _ _), Nat.le_trans h.2 (Nat.le_max_right _ _)⟩
 
 theorem runs_both {s t : Slope} {us vs : List Track} (hs : s.Runs us) (ht : t.Runs vs) : (s.both t).Runs (us ++ vs) := by
   obtain ⟨⟨I, x, h⟩, hr⟩ := hs
   obtain ⟨⟨J, y, h'⟩, hr'⟩ := ht
   have h'' := follows_both (s := { s with exact := I }) (t := { t with exact := J }) h h'
   refine ⟨⟨Interval.add I J, x + y, by rw [List.map_append]; exact h''⟩, fun t ht => ?_⟩
-  show _ ≤ Nat.max _ _
+  show _ ≤ Nat.max _ _ ∧ _ ≤ Nat.max _ _
   rcases List.mem_append.mp ht with ht | ht
-  · exact Nat.le_trans (hr _ ht) (Nat.le_max_left _ _)
-  · exact Nat.le_trans (hr' _ ht) (Nat.le_max_right _ _)
+  · exact few_left (hr _ ht)
+  · exact few_right (hr' _ ht)
 
 theorem runs_either {s t : Slope} {ts : List Track} (h : s.Runs ts ∨ t.Runs ts) : (s.either t).Runs ts := by
   have m1 := toRat_max s.mags t.mags
   have m2 := toRat_max s.spread t.spread
   rcases h with ⟨⟨I, x, h⟩, hr⟩ | ⟨⟨I, x, h⟩, hr⟩
   · refine ⟨⟨I, x, h.exact, Interval.holds_hull_left h.run, Rat.le_trans h.mags m1.1, Rat.le_trans h.spread m2.1,
-      Nat.le_trans h.paths (Nat.le_max_left _ _), h.wide⟩, fun t ht => Nat.le_trans (hr t ht) (Nat.le_max_left _ _)⟩
+      Nat.le_trans h.paths (Nat.le_max_left _ _), h.wide⟩, fun t ht => few_left (hr t ht)⟩
   · refine ⟨⟨I, x, h.exact, Interval.holds_hull_right h.run, Rat.le_trans h.mags m1.2, Rat.le_trans h.spread m2.2,
-      Nat.le_trans h.paths (Nat.le_max_right _ _), h.wide⟩, fun t ht => Nat.le_trans (hr t ht) (Nat.le_max_right _ _)⟩
+      Nat.le_trans h.paths (Nat.le_max_right _ _), h.wide⟩, fun t ht => few_right (hr t ht)⟩
 
 end Slope
 
@@ -101,6 +117,13 @@ theorem leads_through {d : Option Local} {s : Option Slope} {D : Rat → Prop} {
     cases d with
     | none => intro h; simp [Slope.undefined] at h
     | some l => exact fun hok => Slope.runs_scale (h hok) ((hd l rfl).2 w hw) (hd l rfl).1
+
+theorem leads_onward {s : Option Slope} {T : List Track → Prop} (h : Leads s T) : Leads (onward s) (Onward T) := by
+  rintro _ ⟨us, hu, rfl⟩
+  have h := h us hu
+  cases s with
+  | none => subst h; rfl
+  | some s => exact fun hok => Slope.runs_onward (h hok)
 
 theorem leads_neither {S T : List Track → Prop} (hs : Leads none S) (ht : Leads none T) :
     Leads none fun ts => S ts ∨ T ts := fun ts h => h.elim (hs ts) (ht ts)

@@ -36,7 +36,7 @@ theorem sumLoop {xs : List (Tangent m)} {bs : List (Backward m N)} (h : Each Tra
     ∀ {s : Option Slope} {T : List Track → Prop}, Leads s T → Leads (Tangent.sumLoop xs s) (Backward.sumLoop bs T) := by
   induction h with
   | nil => exact fun h => h
-  | cons h _ ih => exact fun hs => ih (leads_join hs h.2)
+  | cons h _ ih => exact fun hs => ih (leads_join hs (leads_onward h.2))
 
 theorem dotLoop {xs : List (Tangent m × Tangent m)} {bs : List (Backward m N × Backward m N)}
     (h : Each (fun p q => Traced p.1 q.1 ∧ Traced p.2 q.2) xs bs) :
@@ -65,8 +65,8 @@ theorem traced_preserved [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing
   letI := Backward.scalar (m := m) G
   have values := inside_preserved (m := m) hN
   open Tangent in
-  { add := fun hx hy => ⟨values.add hx.1 hy.1, leads_join hx.2 hy.2⟩
-    sub := fun hx hy => ⟨values.sub hx.1 hy.1, leads_join hx.2 (leads_through hy.2 allows_minus)⟩
+  { add := fun hx hy => ⟨values.add hx.1 hy.1, leads_join (leads_onward hx.2) (leads_onward hy.2)⟩
+    sub := fun hx hy => ⟨values.sub hx.1 hy.1, leads_join (leads_onward hx.2) (leads_through hy.2 allows_minus)⟩
     mul := fun hx hy => ⟨values.mul hx.1 hy.1, hx.product hy⟩
     div := fun {x y _ _} hx hy => ⟨values.div hx.1 hy.1, by
       have h := leads_join (leads_through hx.2 (allows_quotient (r := x.value) hy.1))
@@ -87,7 +87,7 @@ theorem traced_preserved [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing
     dot := fun hs => ⟨values.dot (hs.map fun _ _ h => ⟨h.1.1, h.2.1⟩), Traced.dotLoop hs leads_none⟩
     squares := fun hs => ⟨values.squares (hs.map fun _ _ h => h.1),
       Traced.dotLoop (hs.map fun _ _ h => ⟨h, h⟩) leads_none⟩
-    step := fun ha hh hb => ⟨values.step ha.1 hh.1 hb.1, leads_join (ha.product hh) hb.2⟩
+    step := fun ha hh hb => ⟨values.step ha.1 hh.1 hb.1, leads_join (ha.product hh) (leads_onward hb.2)⟩
     exp := fun hx => ⟨values.exp hx.1, leads_through hx.2 (allows_factor (values.exp hx.1))⟩
     sqrt := fun {x _} hx => ⟨values.sqrt hx.1, by
       have h := leads_through hx.2 (allows_quotient (r := Scalar.sqrt x.value)
@@ -126,12 +126,23 @@ theorem traced_preserved [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing
 namespace Slope
 
 /-- Whatever a backward pass computes along the paths of a slope is in reach. -/
-theorem Runs.holds {s : Slope} {ts : List Track} (h : s.Runs ts) {vs : List Rat}
-    (hv : Each (fun t z => ∃ n, n ≤ t.rounds + ts.length ∧ Chain (unit m) (under m) n t.product t.wide z) ts vs)
-    (hok : (s.finish m).ok = true) : (s.finish m).run.Holds (Rounding.total (fun z => z) vs) := by
+theorem Runs.holds {s : Slope} {uses : Nat} {ts : List Track} (h : s.Runs ts) {vs : List Rat}
+    (hv : Each (fun t z => ∃ n, n ≤ t.rounds + Nat.min ts.length (uses * t.length) ∧
+      Chain (unit m) (under m) n t.product t.wide z) ts vs)
+    (hok : (s.finish m uses).ok = true) : (s.finish m uses).run.Holds (Rounding.total (fun z => z) vs) := by
   obtain ⟨⟨I, x, h⟩, hr⟩ := h
   have few : ts.length ≤ s.paths := by have := h.paths; simpa using this
-  obtain ⟨qs, hq, hz⟩ : ∃ qs : List (Path (unit m) (under m) (s.roundings + s.paths)),
+  have least {t : Track} (ht : t.rounds ≤ s.roundings ∧ t.length ≤ s.length) {k n : Nat} (hk : k ≤ s.paths)
+      (hn : n ≤ t.rounds + Nat.min k (uses * t.length)) : n ≤ s.rounds uses := by
+    have h1 := Nat.min_le_left k (uses * t.length)
+    have h2 := Nat.min_le_right k (uses * t.length)
+    have h3 := Nat.mul_le_mul_left uses ht.2
+    have h4 : Nat.min k (uses * t.length) ≤ Nat.min s.paths (uses * s.length) :=
+      Nat.le_min.mpr ⟨Nat.le_trans h1 hk, Nat.le_trans h2 h3⟩
+    have := ht.1
+    unfold rounds
+    omega
+  obtain ⟨qs, hq, hz⟩ : ∃ qs : List (Path (unit m) (under m) (({ s with exact := I } : Slope).rounds uses)),
       qs.map (fun q => (q.product, q.wide)) = ts.map (fun t => (t.product, t.wide)) ∧ qs.map (fun q => q.value) = vs := by
     clear h
     generalize ts.length = k at hv few
@@ -140,12 +151,11 @@ theorem Runs.holds {s : Slope} {ts : List Track} (h : s.Runs ts) {vs : List Rat}
     | @cons t z ts vs hc _ ih =>
       obtain ⟨qs, h1, h2⟩ := ih fun t ht => hr t (by simp [ht])
       obtain ⟨n, hn, hc⟩ := hc
-      have := hr t (by simp)
-      exact ⟨⟨t.product, t.wide, z, n, by omega, hc⟩ :: qs, by simp [h1], by simp [h2]⟩
-  have parts : (({ s with exact := I } : Slope).finish m).ok = (s.finish m).ok ∧
-      (({ s with exact := I } : Slope).finish m).run = (s.finish m).run := by
+      exact ⟨⟨t.product, t.wide, z, n, least (hr t (by simp)) few hn, hc⟩ :: qs, by simp [h1], by simp [h2]⟩
+  have parts : (({ s with exact := I } : Slope).finish m uses).ok = (s.finish m uses).ok ∧
+      (({ s with exact := I } : Slope).finish m uses).run = (s.finish m uses).run := by
     unfold finish
-    simp only
+    simp only [rounds]
     split <;> exact ⟨rfl, rfl⟩
   have hs := sound_gradient (s := { s with exact := I }) qs (by rw [hq]; exact h) (by rw [parts.1]; exact hok)
   rw [← parts.2, ← hz, Rounding.total_map]
@@ -201,8 +211,8 @@ theorem leads_loop {p : Prediction (Tangent m)} {q : Prediction (Backward m N)} 
     exact leads_block (h.block b) _ _ _ hs
 
 /-- What a backward pass computes for an entry of a gradient is in its reach. -/
-theorem entry_holds {p : Prediction (Tangent m)} {q : Prediction (Backward m N)} (h : p.Alike Traced q) {g : Tensor} {v : Rat}
-    (hv : Backward.Computes q g v) (hok : (entry p g).ok = true) : (entry p g).run.Holds v := by
+theorem entry_holds {uses : Nat} {p : Prediction (Tangent m)} {q : Prediction (Backward m N)} (h : p.Alike Traced q) {g : Tensor} {v : Rat}
+    (hv : Backward.Computes q g uses v) (hok : (entry p g uses).ok = true) : (entry p g uses).run.Holds v := by
   obtain ⟨ts, hts, vs, hvs, rfl⟩ := hv
   unfold Backward.paths at hts
   rw [← h.size] at hts
@@ -234,7 +244,7 @@ theorem gradient_ne_fail [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing
     (hp : Gradient.predict point m r wrt = .ok p) {out : Tensor} (hshape : p.shape = out.shape) {g : Tensor}
     (hg : r.tensor Gradient.cotangent = .ok g) {indices : List Nat}
     (hout : ∀ i ∈ indices, ∀ q, @point (Backward m N) (Backward.scalar G) (Backward.seeded wrt i) r = .ok q →
-      ∃ v, out.number? i = some v ∧ Backward.Computes q g v.toRat) :
+      ∃ v, out.number? i = some v ∧ Backward.Computes q g (Gradient.uses r) v.toRat) :
     ("verdict", Lean.Json.str "FAIL") ∉ judge p out indices := by
   have failed : (tally p out indices).failed = 0 := by
     unfold tally
