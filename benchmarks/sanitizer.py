@@ -9,9 +9,10 @@ import torch
 
 from pyzoo.bench.scan import inputs
 from pyzoo.models.mamba import MambaConfig, Mixer
-from pyzoo.ops import mamba
+from pyzoo.ops.linear_scan import cuda as recurrence
 from pyzoo.ops.linear_scan import linear_scan
 from pyzoo.ops.selective_scan import cuda, selective_scan
+from pyzoo.ops.selective_scan.step import step
 from pyzoo.ops.spectral_conv import spectral_conv
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -36,14 +37,17 @@ def scans() -> int:
 
 
 def recurrences() -> int:
-    """The linear recurrence in several chunks and its gradients."""
+    """The linear recurrence and its gradients, at once and in chunks."""
     calls = 0
     for dtype in (*DTYPES, torch.float64):
         for B, L, D in ((2, 131, 33), (1, 1, 1), (3, 1000, 8)):
             decay, input = (torch.rand(B, L, D, device="cuda").to(dtype).requires_grad_() for _ in range(2))
             h0 = torch.rand(B, D, device="cuda").to(dtype).requires_grad_()
-            linear_scan(decay=decay, input=input, h0=h0).float().sum().backward()
-            calls += 1
+            y = linear_scan(decay=decay, input=input, h0=h0)
+            y.float().sum().backward()
+            with torch.no_grad():
+                recurrence.backward(y, decay, h0, recurrence.forward(decay, input, h0, -(-L // 3)), -(-L // 3))
+            calls += 2
     return calls
 
 
@@ -60,15 +64,16 @@ def convolutions() -> int:
 
 
 def steps() -> int:
-    """A step of Mamba's mixer."""
+    """A step of Mamba's mixer, between its projections."""
     calls = 0
     for dtype in DTYPES:
         for width, N, K, B, expand in ((4, 3, 3, 2, 2), (1, 1, 1, 1, 1), (33, 16, 4, 3, 2), (768, 16, 4, 2, 2)):
             mixer = Mixer(MambaConfig(vocab=1, width=width, layers=1, state=N, taps=K, expand=expand)).to("cuda", dtype)
             E = expand * width
-            state = {"x": torch.randn(B, width), "conv_state": torch.randn(B, E, K - 1), "h": torch.randn(B, E, N)}
+            weights = {name: w for name, w in mixer.named_parameters() if name not in ("in_proj", "out_proj")}
+            given = (torch.randn(shape, device="cuda").to(dtype) for shape in ((B, 2 * E), (B, E, K - 1), (B, E, N)))
             with torch.no_grad():
-                mamba.fast_step(**{name: tensor.to("cuda", dtype) for name, tensor in state.items()}, **dict(mixer.named_parameters()))
+                step(*given, **weights)
             calls += 1
     return calls
 

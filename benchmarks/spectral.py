@@ -1,4 +1,4 @@
-"""For how many modes products with tables, or on a GPU kernels of those modes alone, are faster than fast transforms, which
+"""For how many modes compiled C or, on a GPU, kernels of those modes alone are faster than fast transforms, which
 `pyzoo.ops.spectral_conv.choice` decides by.
 
 `python benchmarks/spectral.py [--device cuda]` prints how many times as long the fast transforms take, forward and backward
@@ -15,7 +15,7 @@ from pyzoo.ops.spectral_conv.operator import KernelConv
 
 RUN = {
     "kernel": KernelConv.apply,
-    "matrix": lambda x, weight: SpectralConv.apply(x, weight, "matrix"),
+    "compiled": KernelConv.apply,
     "fft": lambda x, weight: SpectralConv.apply(x, weight, "fft"),
 }
 MODES = (8, 16, 24, 32, 48, 64, 96, 128)
@@ -23,7 +23,7 @@ MODES = (8, 16, 24, 32, 48, 64, 96, 128)
 
 def crossover(device: str) -> None:
     """Print the ratios."""
-    B, C, ours = (16, 64, "kernel") if device == "cuda" else (8, 64, "matrix")
+    B, C, ours = (16, 64, "kernel") if device == "cuda" else (8, 64, "compiled")
     for n in (256, 1024, 8192):
         ratios = []
         for modes in MODES:

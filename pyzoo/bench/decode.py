@@ -92,7 +92,7 @@ def rows(device: str) -> Iterator[Row]:
         for tokens in prompt:
             outputs = {name: step(tokens).clone() for name, step in there.items()}
             expected = truth(tokens)
-        errors = errors_of(problem, outputs, expected, 1e-4)
+        errors = errors_of(problem, outputs, expected, torch.float32)
         weights = sum(p.numel() * p.element_size() for p in fast.parameters())
         for name, step in there.items():
             yield Row(problem, name, {"token": milliseconds(step, prompt[-1])}, errors[name], weights, tokens=batch)

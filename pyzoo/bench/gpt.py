@@ -99,7 +99,7 @@ def rows(device: str) -> Iterator[Row]:
             twin = gpt.build(preset, vocab, published=preset == "GPT-2", fast=False).to(device, torch.float64)
             twin.load_state_dict(ours.state_dict())
         with torch.no_grad():
-            errors = errors_of(problem, outputs, twin(tokens[:1, :-1]), 2e-2 if device == "cuda" else 1e-4)
+            errors = errors_of(problem, outputs, twin(tokens[:1, :-1]), torch.bfloat16 if device == "cuda" else torch.float32)
         steps = {"pyzoo": training(ours, gpt.loss_of(ours), tokens), "PyTorch's modules": training(modules, loss, tokens)}
         spent = times(steps, device)
         for name in steps:

@@ -64,4 +64,4 @@ def rows(device: str) -> Iterator[Row]:
             runners = {"pyzoo": ours(decay, input)} | {name: runner for name, runner in others.items() if runner}
             problem = f"B{B} L{L} D{D} {str(dtype).removeprefix('torch.')}"
             moved = 3 * input.numel() * dtype.itemsize
-            yield from compare(problem, runners, exact(decay, input), grad, moved, device, speed, 1e-5 if dtype == torch.float32 else 2e-2)
+            yield from compare(problem, runners, exact(decay, input), grad, moved, device, speed, dtype)

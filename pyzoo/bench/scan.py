@@ -123,4 +123,4 @@ def rows(device: str) -> Iterator[Row]:
             moved = 4 * x["u"].numel() * dtype.itemsize  # u, Δ, z and y; B and C are small beside them
             problem = f"B{B} D{E} L{L} {str(dtype).removeprefix('torch.')}"
             grad = torch.randn(B, L, E, device=device).to(dtype)
-            yield from compare(problem, runners, exact(x), grad, moved, device, speed, 1e-5 if dtype == torch.float32 else 1e-2)
+            yield from compare(problem, runners, exact(x), grad, moved, device, speed, dtype)

@@ -51,4 +51,4 @@ def rows(device: str) -> Iterator[Row]:
         if other := neuraloperator(x, weight):
             runners["neuraloperator"] = other
         problem = f"B{B} C{C} n{n} {M} modes, {choice(n, M, x.dtype, device)}"
-        yield from compare(problem, runners, expected, grad, 8 * x.numel(), device, speed, 1e-5)
+        yield from compare(problem, runners, expected, grad, 8 * x.numel(), device, speed, x.dtype)

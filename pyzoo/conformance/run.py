@@ -137,17 +137,16 @@ def judge_calls(
 def judge_gradients(
     lean: Evaluator, name: str, calls: list[Call], seed: int, answer: Callable[[Call], Call], only: str | None = None
 ) -> list[Verdict]:
-    """Verdicts on the gradients of spec points, by point and input, in dataflow order. Of a point that is evaluated whole, the
-    last call alone is judged."""
+    """Verdicts on the gradients of spec points, by point and input, in dataflow order."""
     module = family(name)
     counts, alone = getattr(module, "CALLS", {}), getattr(module, "VALUES_ALONE", ())
+    last_alone = getattr(module, "LAST_CALL_ALONE", ())
     verdicts: dict[str, Verdict] = {}
     for point in (p for p in module.POINTS if p not in alone):
         own = [c for c in calls if c.point == point and only in (None, point) and not module.skip(c)]
-        whole = point in counts
-        for call in some(own, min(2, counts.get(point, 2)), seed)[-1 if whole else 0 :]:
+        for call in some(own, min(2, counts.get(point, 2)), seed)[-1 if point in last_alone else 0 :]:
             for answered in gradients(call, seed, answer):
-                chosen = entries(answered, whole, seed)
+                chosen = entries(answered, point in counts, seed)
                 verdict = judge(lean, answered, 0, indices=chosen)
                 verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
     if only in alone:

@@ -3,10 +3,8 @@
 import ctypes
 import hashlib
 import os
-import warnings
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,15 +25,6 @@ def missing() -> str | None:
     if find_spec("cuda") is None or find_spec("cuda.core") is None:
         return "cuda-core is not installed (pip install 'cuda-core[cu13]')"
     return None
-
-
-@cache
-def available(operator: str, instead: str, missing: Callable[[], str | None]) -> bool:
-    """Whether nothing is missing for an operator's kernels. Else one warning says what, and what the operator does instead."""
-    reason = missing()
-    if reason:
-        warnings.warn(f"{operator} {instead}: {reason}", stacklevel=4)
-    return reason is None
 
 
 @lru_cache(maxsize=None)

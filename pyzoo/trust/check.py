@@ -93,11 +93,20 @@ def _why_not(root: Path, test: str) -> str | None:
     path = root / file
     if not path.is_file():
         return "does not exist"
-    functions = {n.name: n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)}
+    functions = dict(_functions(ast.parse(path.read_text())))
     if name not in functions:
         return "does not exist"
     marks = [ast.unparse(d) for d in functions[name].decorator_list]
     return "is skipped" if any(re.match(r"pytest\.mark\.(skip|xfail)\b(?!if)", m) for m in marks) else None
+
+
+def _functions(within: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Functions by name, a class's as Class::name."""
+    for node in within.body:
+        if isinstance(node, ast.FunctionDef):
+            yield prefix + node.name, node
+        elif isinstance(node, ast.ClassDef):
+            yield from _functions(node, f"{prefix}{node.name}::")
 
 
 def _external(entries: list[dict[str, Any]]) -> Iterator[Problem]:

@@ -7,8 +7,8 @@ from torch import Tensor
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import Call
 from pyzoo.ops import linear_scan as package
-from pyzoo.ops import nvrtc
-from pyzoo.ops.linear_scan import cuda, linear_scan
+from pyzoo.ops import native, nvrtc
+from pyzoo.ops.linear_scan import cpu, cuda, linear_scan
 from pyzoo.ops.mamba import states
 from pyzoo.ops.point import Arithmetic
 
@@ -49,10 +49,12 @@ def test_what_does_not_fit_is_refused(change, sentence):
         linear_scan(**inputs() | change)
 
 
-def test_chunks_fill_a_gpu():
-    assert cuda.chunk_steps(1 << 20, 1000, 132) == 1000  # one chunk
-    assert cuda.chunk_steps(2048, 16384, 132) == 249  # 66 chunks
-    assert cuda.chunk_steps(1, 100, 132) == 100
+def test_blocks_fill_a_gpu():
+    assert cuda.row_bytes(1, 4 * 1536, 132) == 64  # 96 blocks
+    assert cuda.row_bytes(1, 2 * 1536, 132) == 32
+    assert cuda.chunk_steps(96, 65536, 132) == 65536  # one chunk
+    assert cuda.chunk_steps(8, 65536, 132) == 8192
+    assert cuda.chunk_steps(8, 10000, 132) == 10000
 
 
 def results(x: dict[str, Tensor], grad: Tensor, length: int | None = None) -> dict[str, Tensor]:
@@ -71,6 +73,39 @@ def holds(x: dict[str, Tensor]) -> bool:
     exact, L = results(x, grad), x["input"].shape[1]
     return all((own.double() - exact[name]).norm() <= LIMIT[own.dtype] * exact[name].norm()
                for length in (L, -(-L // 3), 17) for name, own in results(x, grad, length).items())  # fmt: skip
+
+
+def on_a_cpu(x: dict[str, Tensor]) -> bool:
+    """Whether the compiled C's results are near those in fp64."""
+    grad = torch.randn_like(x["input"])
+    y = cpu.forward(x["decay"], x["input"], x["h0"])
+    own = {"states": y} | dict(zip(x, cpu.backward(grad, x["decay"], x["h0"], y), strict=True))
+    return all((own[name].double() - t).norm() <= LIMIT[y.dtype] * t.norm() for name, t in results(x, grad).items())
+
+
+class TestOnACpu:
+    NO_C = native.missing(cpu.SOURCE, "-DREAL=float")
+    pytestmark = pytest.mark.skipif(NO_C is not None, reason=f"no compiled recurrence on this machine: {NO_C}")
+
+    @pytest.mark.parametrize("dtype", list(cpu.REAL))
+    @pytest.mark.parametrize(("B", "L", "D"), [(2, 1, 1), (2, 37, 3), (1, 130, 256), (3, 50, 700)])
+    def test_any_length_and_width(self, monkeypatch, dtype, B, L, D):
+        monkeypatch.setattr(cpu, "LEAST", 1 << 10)
+        assert on_a_cpu(inputs(B, L, (D,), dtype))
+
+    def test_views_and_gradients(self):
+        views = [t.transpose(-1, -2).contiguous().transpose(-1, -2).requires_grad_() for t in inputs(D=(4, 6), dtype=torch.float64).values()]
+        assert torch.autograd.gradcheck(lambda *t: linear_scan(decay=t[0], input=t[1], h0=t[2]), views)
+
+    @pytest.mark.parametrize(("right", "wrong"), [
+        ("before = r->out + at;", ""),  # every step from the first state
+        ("i % across * W;", "0;"),  # every block is the first
+        ("r->a + after, r->out", "r->a + at, r->out"),  # the decay of another time, going back
+        ("r->h + at - r->D", "r->h + at"),  # the state after a step for the one before
+        ("product(k.width, r->a + k.first", "product(k.width, r->h0 + k.state"),
+    ])  # fmt: skip
+    def test_wrong_c_is_found(self, found, right, wrong):
+        assert found(cpu, "SOURCE", right, wrong, native.library.cache_clear, lambda: on_a_cpu(inputs(D=(300,))))
 
 
 class TestOnAGpu:
@@ -111,17 +146,20 @@ class TestOnAGpu:
     @pytest.mark.parametrize(("right", "wrong"), [
         ("w.chunk > 0 ? after[", "w.chunk > 1 ? after["),  # carry lost at the first edge
         ("after[(w.summary - D)", "after[(w.summary - 2 * D)"),  # wrong chunk's summary
-        ("(BACK ? min(t + 1, L - 1) : t) * D]", "t * D]"),  # the decay of another time, going back
-        ("product[k] *= d;", "product[k] = d;"),
-        ("real(a[w.first].of[k]) * dh[k]", "dh[k]"),  # the first state's gradient without its decay
-        ("t > 0 ? h[w.first + (t - 1) * D]", "t > 0 ? h[w.first + t * D]"),  # the state after a step for the one before
-        ("if (from + i < w.end) take", "take"),  # the padded end of a chunk
+        ("(BACK ? D : 0)]", "0]"),  # the decay of another time, going back
+        ("s.a[k] *= before.a[k];", ""),  # a step of several has the last one's decay
+        ("if (warp_row >= rows) compose", "compose"),  # a warp's first rows take themselves for those before
+        ("if (warp_row == 0) before = nothing();", ""),
+        ("other == warp - 1", "other == warp"),  # a warp starts after itself
+        ("take(h, s);", ""),  # the state after a tile is not carried to the next
+        ("real(a[w.first].of[k]) * dh_t[k]", "dh_t[k]"),  # the first state's gradient without its decay
+        ("h_[at + step - D]", "h_[at + step]"),  # the state after a step for the one before
     ])  # fmt: skip
     def test_wrong_kernels_are_found(self, found, right, wrong):
-        assert found(cuda, "FILE", right, wrong, cuda._kernel.cache_clear, lambda: holds(inputs(L=140, device="cuda")))
+        assert found(cuda, "FILE", right, wrong, cuda._kernel.cache_clear, lambda: holds(inputs(L=600, device="cuda")))
 
 
 def test_a_missing_kernel_is_one_warning(monkeypatch):
     monkeypatch.setattr(package.nvrtc, "missing", lambda: "no compiler")
     with pytest.warns(UserWarning, match="linear_scan runs step by step in PyTorch: no compiler"):
-        assert not package._has_kernels()
+        assert not package._has_kernels("cuda")

@@ -3,9 +3,13 @@
 import pytest
 import torch
 
-from pyzoo.ops import nvrtc
-from pyzoo.ops.spectral_conv import LARGEST_TABLE, choice, cuda, spectral_conv
+from pyzoo.conformance.judge import judge
+from pyzoo.conformance.trace import Call
+from pyzoo.ops import native, nvrtc
+from pyzoo.ops.point import SINGLE
+from pyzoo.ops.spectral_conv import LARGEST_TABLE, choice, cpu, cuda, spectral_conv
 from pyzoo.ops.spectral_conv.layer import SpectralConv
+from pyzoo.ops.spectral_conv.operator import kernel_conv
 from pyzoo.ops.spectral_conv.transforms import tables
 
 KINDS = ("matrix", "fft")
@@ -92,7 +96,7 @@ def test_autocast_changes_nothing():
 
 
 def test_the_choice():
-    assert choice(8192, 16) == "matrix" and choice(8192, 64) == "fft"
+    assert choice(1000, 16) == "matrix" and choice(1000, 64) == "fft"
     assert choice(LARGEST_TABLE, 2) == "fft"
     assert choice(8192, 64, torch.bfloat16) == "matrix"
 
@@ -101,10 +105,10 @@ MISSING = nvrtc.missing()
 LIMIT = {torch.float64: 2**-48, torch.float32: 2**-20, torch.bfloat16: 2**-8, torch.float16: 2**-11}
 
 
-def holds(n, modes, dtype=torch.float32, B=3, C=5, O=7) -> bool:  # noqa: E741
+def holds(n, modes, dtype=torch.float32, B=3, C=5, O=7, device="cuda") -> bool:  # noqa: E741
     """Whether values and gradients of the kernels are as close to the definition in fp64, in the norm, as 16 roundings of fp32
     or fp64 and one of the dtype are, or within 4 times what the definition is in that dtype."""
-    x, weight, grad = (t.detach().cuda().to(dtype).requires_grad_() for t in inputs(n, modes, B=B, C=C, O=O))
+    x, weight, grad = (t.detach().to(device, dtype).requires_grad_() for t in inputs(n, modes, B=B, C=C, O=O))
 
     def results(run, *leaves):
         y = run(*leaves)
@@ -118,6 +122,57 @@ def holds(n, modes, dtype=torch.float32, B=3, C=5, O=7) -> bool:  # noqa: E741
         return ((got.double() - expected).norm() / expected.norm().clamp_min(1e-30)).item()
 
     return all(error(k, e) <= max(LIMIT[dtype], 4 * error(p, e)) for k, p, e in zip(kernel, plain, exact, strict=True))
+
+
+NO_C = native.missing(cpu.SOURCE)
+
+
+@pytest.mark.skipif(NO_C is not None, reason=f"no compiled transforms on this machine: {NO_C}")
+class TestCompiled:
+    @pytest.mark.parametrize("n", [256, 272, 784, 1024, 2064, 8192])
+    def test_any_length_and_number_of_modes(self, monkeypatch, n):
+        monkeypatch.setattr(cpu, "LEAST", 1 << 12)
+        for modes in {1, 2, 7, 9, 16, 24, 33, 64, 128}:
+            if modes <= n // 2:
+                assert choice(n, modes) == "compiled" and holds(n, modes, device="cpu")
+
+    @pytest.mark.parametrize("modes", [200, 256, 257])  # more than it is chosen for
+    def test_up_to_all_modes(self, modes):
+        x, weight, grad = (t.detach().float().requires_grad_() for t in inputs(512, modes))
+        pairs = [(y, *torch.autograd.grad(y, (x, weight), grad)) for y in (kernel_conv(x, weight), definition(x, weight))]
+        assert all((a - b).norm() <= 2**-20 * b.norm() for a, b in zip(*pairs, strict=True))
+
+    def test_lean_judges_it(self, lean):
+        x, weight = (t.detach().float() for t in inputs(512, 9, B=1, C=2, O=1)[:2])
+        call = Call("spectral.conv", {"x": x, "weight": weight}, {}, spectral_conv(x=x, weight=weight), None, SINGLE)
+        assert judge(lean, call, 12).verdict == "WITHIN"
+        call.output.neg_()
+        assert judge(lean, call, 12).verdict == "FAIL"
+
+    def test_views_and_compile(self):
+        x, weight, _ = (t.detach().float() for t in inputs(512, 9))
+        expected = spectral_conv(x=x, weight=weight)
+        assert torch.equal(spectral_conv(x=x.transpose(0, 1).contiguous().transpose(0, 1), weight=weight), expected)
+        leaf = x.clone().requires_grad_()
+        torch.compile(lambda x: spectral_conv(x=x, weight=weight) * 1, backend="aot_eager", fullgraph=True)(leaf).sum().backward()
+        (grad,) = torch.autograd.grad(spectral_conv(x=(own := x.clone().requires_grad_()), weight=weight).sum(), own)
+        assert torch.equal(leaf.grad, grad)
+
+    @pytest.mark.parametrize(("right", "wrong"), [
+        ("k == q / 4 ? -odd_re[k]", "k == q / 4 ? odd_re[k]"),  # the quarter turn
+        ("folded ? -table[vectors + v]", "table[vectors + v]; folded ? -table[vectors + v]"),  # conjugates of the higher residues
+        ("folded ? -turned : turned", "turned"),
+        ("(r < rows ? r : 0)) * p->n + s", "0) * p->n + s"),  # every signal is the first of its block
+        ("else memcpy(&x, from, 4 * live);", ""),  # the last places left out
+        ("base < M + RADIX", "base < M"),  # the highest residues left out
+        ("1, 1, 1, -1, -1", "1, 1, 1, 1, -1"),
+        ("all, re, -im);", "all, re, im);"),  # the gradient of x with the weight itself
+        ("im += x_re * g_im - x_im", "im += x_re * g_im + x_im"),  # the weight's gradient without a conjugate
+        ("scale * re, scale * im", "re, im"),
+        ("o = first; o < end", "o = first; o + 1 < end"),  # the last output left out
+    ])  # fmt: skip
+    def test_wrong_c_is_found(self, found, right, wrong):
+        assert found(cpu, "SOURCE", right, wrong, native.library.cache_clear, lambda: holds(1072, 31, B=19, device="cpu"))
 
 
 @pytest.mark.cuda

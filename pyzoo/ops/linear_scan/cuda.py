@@ -10,44 +10,53 @@ from torch import Tensor
 from pyzoo.ops import nvrtc
 
 FILE = Path(__file__).parent / "kernels.cu"
-THREADS, AHEAD = 128, 8
-SHORTEST = 64  # steps of a chunk
+THREADS, STEPS = 512, {"scan": 16, "summarize": 16, "scan_back": 8, "summarize_back": 8}  # of a block; of a thread in a tile
+SHORTEST = 8192  # steps of a chunk
 
 
-def chunk_steps(walkers: int, steps: int, multiprocessors: int) -> int:
-    """Steps of a chunk for so many threads, each with all steps: one chunk if they fill half of the GPU, else as many as fill it."""
-    wanted = 1024 * multiprocessors
-    chunks = 1 if 2 * walkers >= wanted else max(1, min(wanted // walkers, steps // SHORTEST))
-    return -(-steps // chunks)
+def chunk_steps(blocks: int, steps: int, multiprocessors: int) -> int:
+    """Steps of a chunk for so many blocks, each with all steps: as many chunks as fill the GPU, which are passed twice; so one if it is not
+    at least four."""
+    chunks = min(multiprocessors // blocks, steps // SHORTEST)
+    return -(-steps // chunks) if chunks >= 4 else steps
+
+
+def row_bytes(sequences: int, width: int, multiprocessors: int) -> int:
+    """Bytes of neighbouring channels that a block reads, of `width` bytes: 64, which memory is fastest at, if these blocks fill half of
+    the GPU, else 32."""
+    return 64 if 2 * sequences * -(-width // 64) >= multiprocessors else 32
 
 
 @lru_cache(maxsize=None)
-def _kernel(name: str, dtype: torch.dtype, wide: int, device: int) -> Any:
-    return nvrtc.kernel(name, (FILE,), dict(REAL=nvrtc.TYPES[dtype], WIDE=wide, AHEAD=AHEAD), device)
+def _kernel(name: str, dtype: torch.dtype, wide: int, columns: int, width: int, device: int) -> Any:
+    macros = dict(REAL=nvrtc.TYPES[dtype], WIDE=wide, COLUMNS=columns, D=width, THREADS=THREADS, STEPS=STEPS[name])
+    return nvrtc.kernel(name, (FILE,), macros, device)
 
 
 class _Problem:
     """How a recurrence is spread, and its launches. `length` overrides the steps of a chunk."""
 
     def __init__(self, x: Tensor, others: tuple[Tensor, ...], length: int | None) -> None:
-        (self.B, self.L, D), self.dtype, self.device = x.shape, x.dtype, x.device.index
+        (B, self.L, D), self.dtype, self.device = x.shape, x.dtype, x.device.index
         self.wide = 2 if x.dtype.itemsize == 2 and D % 2 == 0 and all(t.data_ptr() % 4 == 0 for t in (x, *others)) else 1
-        self.width = D // self.wide
-        self.length = length or chunk_steps(self.B * self.width, self.L, nvrtc.multiprocessors(self.device))
+        self.width, multiprocessors = D // self.wide, nvrtc.multiprocessors(self.device)
+        self.columns = row_bytes(B, D * x.dtype.itemsize, multiprocessors) // (self.wide * x.dtype.itemsize)
+        across = B * -(-self.width // self.columns)
+        self.length = length or chunk_steps(across, self.L, multiprocessors)
         self.chunks = -(-self.L // self.length)
-        self.blocks = -(-self.B * self.width * self.chunks // THREADS)
+        self.blocks = across * self.chunks
 
     def start(self, name: str, *tensors: Tensor | None) -> None:
         """Start a kernel on these tensors."""
         addresses = (0 if t is None else t.data_ptr() for t in tensors)
-        nvrtc.launch(_kernel(name, self.dtype, self.wide, self.device), (self.blocks, 1, 1), THREADS, *addresses,
-                     self.B, self.width, self.L, self.length, self.chunks)  # fmt: skip
+        kernel = _kernel(name, self.dtype, self.wide, self.columns, self.width, self.device)
+        nvrtc.launch(kernel, (self.blocks, 1, 1), THREADS, *addresses, self.L, self.length, self.chunks)
 
     def after(self, name: str, decay: Tensor, input: Tensor, start: Tensor | None) -> Tensor | None:
         """The states after all chunks but the last, from `start` (B, D)."""
         if self.chunks == 1:
             return None
-        products, ends = (input.new_empty(self.B, self.chunks - 1, input.shape[2], dtype=nvrtc.arithmetic(input.dtype)) for _ in range(2))
+        products, ends = (input.new_empty(len(input), self.chunks - 1, input.shape[2], dtype=nvrtc.arithmetic(input.dtype)) for _ in range(2))
         self.start(name, decay, input, products, ends)
         return forward(products, ends, None if start is None else start.to(products.dtype))
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pyzoo.ops import nvrtc
+from pyzoo.ops import native, nvrtc
 from pyzoo.ops.selective_scan import cpu
 from pyzoo.ops.selective_scan.operator import scan
 
@@ -87,11 +87,11 @@ def _shape(x: Tensor) -> tuple[int, ...]:
     return tuple(x.shape)
 
 
-def _no_kernel() -> str:
-    return "there are kernels for CUDA and the CPU alone"
-
-
 @torch.compiler.assume_constant_result
 def _has_kernels(device: str) -> bool:
-    missing = {"cuda": nvrtc.missing, "cpu": cpu.missing}.get(device, _no_kernel)
-    return nvrtc.available("selective_scan", "runs step by step in PyTorch", missing)
+    missing = {"cuda": (nvrtc.missing,), "cpu": (native.missing, cpu.SOURCE)}.get(device, (_no_kernel,))
+    return native.available("selective_scan", "runs step by step in PyTorch", *missing)
+
+
+def _no_kernel() -> str:
+    return "there are kernels for CUDA and the CPU alone"

@@ -1,23 +1,15 @@
-"""The selective scan on a CPU: C compiled at first use by the system's compiler, on as many threads as PyTorch has."""
+"""The selective scan on a CPU, as compiled C."""
 
 import ctypes
-import hashlib
-import os
-import shutil
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from pyzoo.ops import native
 from pyzoo.ops.selective_scan.layout import inner
-from pyzoo.paths import cache_dir
 
 SOURCE = Path(__file__).parent / "cpu.c"
-FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-shared", "-fPIC")
 STEPS, WIDTH = 16, 16  # as in the source
 SEQUENCES = ("u", "dt", "z", "b", "c", "g")
 ADDRESSES = ("a", "d", "bias", "h0", "dlast", "out", "last", "saved", "du", "ddt", "dz", "db", "dc", "da", "dd", "dbias", "dh0")
@@ -32,37 +24,6 @@ class _Scan(ctypes.Structure):
     _fields_ = [*((n, _Tensor) for n in SEQUENCES), *((n, ctypes.c_void_p) for n in ADDRESSES), *((n, ctypes.c_int64) for n in SIZES)]
 
 
-def missing() -> str | None:
-    """What is missing for the compiled scan, in words, or None."""
-    try:
-        _library()
-    except (OSError, subprocess.CalledProcessError) as error:
-        return f"the C compiler {_compiler()} failed ({error})"
-    return None
-
-
-def _compiler() -> str:
-    return os.environ.get("CC", "cc")
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    command = shutil.which(_compiler())
-    if command is None:
-        raise OSError("it is not installed")
-    version = subprocess.run([command, "--version"], capture_output=True, check=True).stdout
-    processor = Path("/proc/cpuinfo").read_text().partition("\n\n")[0] if Path("/proc/cpuinfo").exists() else ""
-    flags = next((line for line in processor.splitlines() if line.startswith("flags")), os.uname().machine)
-    key = hashlib.sha256(repr((SOURCE.read_text(), FLAGS, version, flags)).encode()).hexdigest()[:32]
-    stored = cache_dir() / "cpu" / f"selective_scan-{key}.so"
-    if not stored.exists():
-        stored.parent.mkdir(parents=True, exist_ok=True)
-        partial = stored.with_suffix(f".{os.getpid()}")
-        subprocess.run([command, *FLAGS, str(SOURCE), "-o", str(partial)], capture_output=True, check=True)
-        partial.replace(stored)
-    return ctypes.CDLL(str(stored))
-
-
 def _scan(sizes: tuple[int, ...], tensors: dict[str, Tensor | None]) -> _Scan:
     scan = _Scan(**dict(zip(SIZES, sizes, strict=True)))
     for name, x in tensors.items():
@@ -71,14 +32,10 @@ def _scan(sizes: tuple[int, ...], tensors: dict[str, Tensor | None]) -> _Scan:
     return scan
 
 
-def _run(function: Any, scans: list[_Scan]) -> None:
+def _run(name: str, scans: list[_Scan]) -> None:
     """Each thread takes its share of the blocks of channels."""
     blocks = scans[0].B * scans[0].G * -(-(scans[0].E // scans[0].G) // WIDTH)
-    edges = [blocks * i // len(scans) for i in range(len(scans) + 1)]
-    function.argtypes = [ctypes.POINTER(_Scan), ctypes.c_int64, ctypes.c_int64]
-    with ThreadPoolExecutor(len(scans)) as pool:
-        if any(pool.map(function, map(ctypes.byref, scans), edges, edges[1:])):
-            raise MemoryError("the selective scan found no memory for its states")
+    native.run(native.library(SOURCE)[name], scans, blocks)
 
 
 def forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None, z: Tensor | None, bias: Tensor | None,
@@ -90,7 +47,7 @@ def forward(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | 
     out, last, saved = u.new_empty(B, L, E), a.new_empty(B, E, N), a.new_empty((-(-L // STEPS), B, E, N) if save else 0)
     given = dict(u=u, dt=dt, z=z, b=b, c=c, a=a, d=d, bias=bias, h0=h0, out=out, last=last, saved=saved if save else None)
     scan = _scan((B, L, E, G, N, softplus), given)
-    _run(_library().forward, [scan] * torch.get_num_threads())
+    _run("forward", [scan] * torch.get_num_threads())
     return out, last, saved
 
 
@@ -105,7 +62,7 @@ def backward(g: Tensor, g_last: Tensor, u: Tensor, dt: Tensor, a: Tensor, b: Ten
     da, dd, dbias, dh0 = a.new_empty(B, E, N), a.new_empty(B, E), a.new_empty(B, E), a.new_empty(B, E, N)
     given = dict(g=g, u=u, dt=dt, z=z, b=b, c=c, a=a, d=d, bias=bias, dlast=g_last, saved=saved, du=du, ddt=ddt, dz=dz, da=da,
                  dd=dd, dbias=dbias, dh0=dh0)
-    _run(_library().backward, [_scan((B, L, E, G, N, softplus), given | dict(db=db[i], dc=dc[i])) for i in range(threads)])
+    _run("backward", [_scan((B, L, E, G, N, softplus), given | dict(db=db[i], dc=dc[i])) for i in range(threads)])
     none = a.new_empty(0)
     return (du, ddt, da.sum(0), db.sum(0), dc.sum(0), none if d is None else dd.sum(0), dz,
             none if bias is None else dbias.sum(0), dh0)

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from pyzoo.ops.spectral_conv.transforms import TRANSFORMS, weights_of_modes
+from pyzoo.ops.spectral_conv.transforms import FFT, Matrix, weights_of_modes
 
-
+TRANSFORMS = {"matrix": Matrix, "fft": FFT}
 PAIR = {2: torch.float32, 4: torch.float64, 8: torch.complex128}  # a number of twice the size: a pair is copied as one
 
 

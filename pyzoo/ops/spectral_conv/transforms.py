@@ -74,6 +74,3 @@ class FFT:
         if n % 2 == 0:
             padded[:, :, -1, 1] = 0
         return torch.fft.irfft(torch.view_as_complex(padded), n=n)
-
-
-TRANSFORMS = {"matrix": Matrix, "fft": FFT}
