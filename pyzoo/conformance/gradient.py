@@ -60,8 +60,7 @@ def on(function: Callable[..., Tensor], device: str) -> Callable[[Call], Call]:
     return answer
 
 
-def entries(call: Call, whole: bool, seed: int) -> list[int]:
-    """The flat indices of a gradient that are compared."""
-    count = ENTRIES_OF_WHOLE if whole else ENTRIES
+def entries(call: Call, most: int, seed: int) -> list[int]:
+    """The flat indices of a gradient that are compared, at most so many."""
     total = call.output.numel()
-    return sorted(random.Random(seed).sample(range(total), min(count, total)))
+    return sorted(random.Random(seed).sample(range(total), min(most, total)))

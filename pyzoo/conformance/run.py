@@ -1,6 +1,7 @@
 """One conformance run: build or load a model, record its spec points, let Lean judge them."""
 
 import importlib
+import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -13,7 +14,7 @@ import torch
 from pyzoo.bridge.lean.session import Evaluator
 from pyzoo.conformance import certificate
 from pyzoo.conformance.foreign import Worker, own
-from pyzoo.conformance.gradient import ENTRIES_ALONE, entries, gradients, on, place
+from pyzoo.conformance.gradient import ENTRIES, ENTRIES_ALONE, ENTRIES_OF_WHOLE, entries, gradients, on, place
 from pyzoo.conformance.judge import SEVERITY, Verdict, judge, judge_fact, rejected
 from pyzoo.conformance.mutants import mutants, rules
 from pyzoo.conformance.precision import full_precision
@@ -139,19 +140,28 @@ def judge_gradients(
 ) -> list[Verdict]:
     """Verdicts on the gradients of spec points, by point and input, in dataflow order."""
     module = family(name)
-    counts, alone = getattr(module, "CALLS", {}), getattr(module, "VALUES_ALONE", ())
-    last_alone = getattr(module, "LAST_CALL_ALONE", ())
+    alone = getattr(module, "VALUES_ALONE", ())
     verdicts: dict[str, Verdict] = {}
     for point in (p for p in module.POINTS if p not in alone):
         own = [c for c in calls if c.point == point and only in (None, point) and not module.skip(c)]
-        for call in some(own, min(2, counts.get(point, 2)), seed)[-1 if point in last_alone else 0 :]:
+        for call, most in _differentiated(module, point, own, seed):
             for answered in gradients(call, seed, answer):
-                chosen = entries(answered, point in counts, seed)
-                verdict = judge(lean, answered, 0, indices=chosen)
+                verdict = judge(lean, answered, 0, indices=entries(answered, most, seed))
                 verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
     if only in alone:
         return [Verdict(only, message=f"the gradients of {only} are not judged: look at the points inside it")]
     return list(verdicts.values())
+
+
+def _differentiated(module: Any, point: str, calls: list[Call], seed: int) -> list[tuple[Call, int]]:
+    """The calls of a point whose gradients are judged, each with how many entries of a gradient are compared. Of a point of the
+    family's `LAST_CALL_ALONE` it is the last call alone; `gradient_entries` says it of each call."""
+    if hasattr(module, "gradient_entries"):
+        return [(c, module.gradient_entries(c)) for c in calls]
+    count = getattr(module, "CALLS", {}).get(point)
+    most = ENTRIES if count is None else ENTRIES_OF_WHOLE
+    chosen = some(calls, min(2, count or 2), seed)
+    return [(c, most) for c in chosen[-1 if point in getattr(module, "LAST_CALL_ALONE", ()) else 0 :]]
 
 
 def own_answer(device: str) -> Callable[[Call], Call]:
@@ -229,12 +239,25 @@ def kill(lean: Evaluator, name: str, mutant: Any, seed: int, device: str) -> dic
         return {"id": mutant.id, "killed": by is not None, "by": by, "why": mutant.why}
     calls = record(name, seed, device, replaced={mutant.point: mutant.replacement})
     own = [c for c in calls if c.point == mutant.point or c.point.startswith(f"{mutant.point}.")]
-    for call in own[:CALLS_PER_POINT] + some(own[CALLS_PER_POINT:], 2 * CALLS_PER_POINT, seed):
+    far = sorted(own[CALLS_PER_POINT:], key=lambda c: _distance(c, device), reverse=True)
+    for call in own[:CALLS_PER_POINT] + far[: 2 * CALLS_PER_POINT]:
         if family(name).skip(call):
             continue
         if judge(lean, call, family(name).limit(call), seed).verdict == "FAIL":
             return {"id": mutant.id, "killed": True, "by": call.point, "why": mutant.why}
     return {"id": mutant.id, "killed": False, "by": None, "why": mutant.why}
+
+
+def _distance(call: Call, device: str) -> float:
+    """How far a call's output is from that of the spec point's own function, relative to its largest entry."""
+    inputs = {name: x.to(device) for name, x in call.inputs.items()} | call.ints
+    with full_precision(), torch.no_grad():
+        right = POINTS[base(call.point)](**inputs)
+    right = (right if isinstance(right, tuple) else (right,))[place(call)].cpu().double()
+    if right.shape != call.output.shape:
+        return math.inf
+    distance = ((call.output - right).abs().max() / right.abs().max()).item()
+    return math.inf if math.isnan(distance) else distance
 
 
 def kill_by_rule(lean: Evaluator, name: str, seed: int, device: str) -> list[dict[str, Any]]:

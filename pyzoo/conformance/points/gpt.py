@@ -54,7 +54,15 @@ def model(seed: int, tied: bool = False, rotary: bool = False) -> GPT:
         built.token_weight[0].mul_(0.002)
         if not rotary:
             built.position_weight[0].mul_(0.002)
+    saturate(built)
     return built
+
+
+def saturate(built: GPT) -> None:
+    """Give each layer two units in GELU's tails."""
+    with torch.no_grad():
+        for block in built.blocks:
+            block.fc1_bias[:2] = torch.tensor([12.0, -12.0]).to(block.fc1_bias)
 
 
 def calm(built: GPT, generator: torch.Generator) -> None:
@@ -68,6 +76,7 @@ def calm(built: GPT, generator: torch.Generator) -> None:
                 parameter.mul_(0.2).add_(1)
         built.token_weight[:, 0] += 4
         built.token_weight[:, 1] -= 4
+    saturate(built)
 
 
 def saved(run: Path) -> GPT:

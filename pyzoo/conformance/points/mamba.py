@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.models.mamba import Mamba, MambaConfig
@@ -33,7 +34,7 @@ def skip(call: Call) -> str | None:
 
 def model(seed: int) -> Mamba:
     """A freshly built model whose sizes are drawn from the seed. The weights are those of the initialization, except
-    that Δ is spread so that softplus is seen on both sides of its switch to the identity."""
+    that Δ, two gates and two convolutions are spread."""
     draw = random.Random(seed)
     torch.manual_seed(seed)
     config = MambaConfig(
@@ -44,8 +45,29 @@ def model(seed: int) -> Mamba:
         for parameter in built.parameters():
             parameter.mul_(1 + 0.5 * torch.rand_like(parameter)).add_(0.05 * torch.randn_like(parameter))
         built.embedding.mul_(20)
-        built.mixers[0].dt_bias[0] = 21.0
+        saturate(built.mixers[0], rows=slice(built.config.inner, None))
+        built.mixers[0].x_proj[:, 5] *= 0.05
     return built
+
+
+def saturate(mixer: nn.Module, rows: slice) -> None:
+    """Step sizes in every part of softplus; where there are eight channels or more, some whose gates, at `rows` of the
+    projection, or whose convolutions are in SiLU's tails, none with an output so large that it would hide the others'."""
+    bias, z = mixer.dt_bias, mixer.in_proj[rows]
+    bias[:3] = torch.tensor([21.0, 1.0, -21.0])[: len(bias)]
+    if len(z) < 8:
+        return
+    z[3] *= 40
+    z[4] = -z[3]
+    mixer.conv_weight[3] *= 0.05
+    mixer.conv_bias[3] *= 0.05
+    mixer.conv_bias[4:6] += torch.tensor([-21.0, 21.0])
+    z[5] *= 0.05
+
+
+def tails(device: str, dtype: torch.dtype) -> torch.Tensor:
+    """Arguments (1, 3, 7) of SiLU in both tails and between them."""
+    return torch.linspace(-20, 20, 21, device=device, dtype=dtype).reshape(1, 3, 7)
 
 
 def saved(run: Path) -> Mamba:
@@ -57,12 +79,15 @@ def saved(run: Path) -> Mamba:
 
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
            replaced: dict[str, Callable]) -> None:  # fmt: skip
-    """One sequence through the model, then its last token as a step of a stream, and a scan with the first mixer's weights."""
+    """One sequence through the model, then its last token as a step of a stream, a scan with the first mixer's weights, and
+    SiLU's tails."""
     built = (model(seed) if run is None else saved(run)).to(device, dtype)
     length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
     record_text(recorder, built, length, 1 if run else 2, seed, replaced)
     with recorder.recording(replaced):
         ops.selective_scan(**scan_inputs(built, seed, length))
+        if run is None:
+            ops.silu(x=tails(device, dtype))
 
 
 def record_text(recorder: Recorder, built: Mamba, length: int, batch: int, seed: int, replaced: dict[str, Callable]) -> None:
@@ -89,6 +114,7 @@ def scan_inputs(built: Mamba, seed: int, length: int) -> dict[str, torch.Tensor]
         return torch.randn(shape, generator=generator).to(mixer.a_log)
 
     sequences = {name: draw(2, length, E) for name in ("u", "dt", "z")}
+    sequences["z"][..., :2] += torch.tensor([20, -20]).to(mixer.a_log)
     inputs = {name: draw(2, length, 2 - seed % 2, N) for name in ("b", "c")}
     fixed = {"a": -torch.exp(mixer.a_log.detach().to(weights)), "d": mixer.d.detach().to(weights),
              "bias": mixer.dt_bias.detach().to(weights), "h0": draw(2, E, N).to(weights)}
