@@ -139,18 +139,24 @@ def judge_gradients(
     lean: Evaluator, name: str, calls: list[Call], seed: int, answer: Callable[[Call], Call], only: str | None = None
 ) -> list[Verdict]:
     """Verdicts on the gradients of spec points, by point and input, in dataflow order."""
-    module = family(name)
-    alone = getattr(module, "VALUES_ALONE", ())
     verdicts: dict[str, Verdict] = {}
-    for point in (p for p in module.POINTS if p not in alone):
+    for verdict in _gradient_verdicts(lean, name, calls, seed, answer, only):
+        verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
+    if only in getattr(family(name), "VALUES_ALONE", ()):
+        return [Verdict(only, message=f"the gradients of {only} are not judged: look at the points inside it")]
+    return list(verdicts.values())
+
+
+def _gradient_verdicts(
+    lean: Evaluator, name: str, calls: list[Call], seed: int, answer: Callable[[Call], Call], only: str | None
+) -> Iterator[Verdict]:
+    """One for each call and input."""
+    module = family(name)
+    for point in (p for p in module.POINTS if p not in getattr(module, "VALUES_ALONE", ())):
         own = [c for c in calls if c.point == point and only in (None, point) and not module.skip(c)]
         for call, most in _differentiated(module, point, own, seed):
             for answered in gradients(call, seed, answer):
-                verdict = judge(lean, answered, 0, indices=entries(answered, most, seed))
-                verdicts.setdefault(verdict.id, Verdict(verdict.id)).merge(verdict)
-    if only in alone:
-        return [Verdict(only, message=f"the gradients of {only} are not judged: look at the points inside it")]
-    return list(verdicts.values())
+                yield judge(lean, answered, 0, indices=entries(answered, most, seed))
 
 
 def _differentiated(module: Any, point: str, calls: list[Call], seed: int) -> list[tuple[Call, int]]:
@@ -234,7 +240,7 @@ def kill(lean: Evaluator, name: str, mutant: Any, seed: int, device: str) -> dic
     has killed it."""
     if mutant.gradient:
         calls = record(name, seed, device)
-        verdicts = judge_gradients(lean, name, calls, seed, on(mutant.replacement, device), mutant.point)
+        verdicts = _gradient_verdicts(lean, name, calls, seed, on(mutant.replacement, device), mutant.point)
         by = next((v.id for v in verdicts if v.verdict == "FAIL"), None)
         return {"id": mutant.id, "killed": by is not None, "by": by, "why": mutant.why}
     calls = record(name, seed, device, replaced={mutant.point: mutant.replacement})
