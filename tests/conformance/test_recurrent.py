@@ -16,6 +16,7 @@ def test_a_correct_model_passes(lean, family, seed):
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
     assert {p.id for p in result.points} == {f"{family}.parameters", *run.family(family).POINTS}
     assert all(p.elements > 0 for p in result.points)
+    assert seed or not [(p.id, p.unreached) for p in result.points if p.unreached]
 
 
 @pytest.mark.parametrize("mutant", [m for family in FAMILIES for m in mutants(family)], ids=lambda m: m.id)

@@ -13,6 +13,7 @@ def test_a_correct_layer_passes(lean, seed):
     result = run.conform(lean, "spectral", seed)
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
     assert {p.id for p in result.points} == {"spectral.parameters", *run.family("spectral").POINTS}
+    assert seed or not [(p.id, p.unreached) for p in result.points if p.unreached]
 
 
 @pytest.mark.parametrize("mutant", mutants("spectral"), ids=lambda m: m.id)

@@ -12,6 +12,7 @@ def test_a_correct_model_passes(lean, seed):
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
     assert {p.id for p in result.points} == {"vit.parameters", "vit.token_count", *run.family("vit").POINTS}
     assert all(p.elements > 0 for p in result.points)
+    assert seed or not [(p.id, p.unreached) for p in result.points if p.unreached]
 
 
 @pytest.mark.parametrize("mutant", mutants("vit"), ids=lambda m: m.id)

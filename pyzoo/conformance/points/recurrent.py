@@ -35,8 +35,8 @@ class Family:
         sizes = {"vocab": draw.randint(5, 13), "embed": draw.choice((3, 4, 5)), "hidden": draw.choice((3, 4, 5))}
         built = RecurrentModel(RecurrentConfig(self.kind, layers=2, **sizes)).eval()
         with torch.no_grad():
-            built.core.bias_ih_l0[:: sizes["hidden"]] += 12
-            built.core.bias_hh_l1[:: sizes["hidden"]] -= 12
+            built.core.bias_ih_l0[:: sizes["hidden"]] += 20
+            built.core.bias_ih_l1[:: sizes["hidden"]] -= 20
         return built
 
     def saved(self, run: Path) -> RecurrentModel | Forecaster:
