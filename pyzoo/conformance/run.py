@@ -161,9 +161,7 @@ def _gradient_verdicts(
 
 def _differentiated(module: Any, point: str, calls: list[Call], seed: int) -> list[tuple[Call, int]]:
     """The calls of a point whose gradients are judged, each with how many entries of a gradient are compared. Of a point of the
-    family's `LAST_CALL_ALONE` it is the last call alone; `gradient_entries` says it of each call."""
-    if hasattr(module, "gradient_entries"):
-        return [(c, module.gradient_entries(c)) for c in calls]
+    family's `LAST_CALL_ALONE` it is the last call alone."""
     count = getattr(module, "CALLS", {}).get(point)
     most = ENTRIES if count is None else ENTRIES_OF_WHOLE
     chosen = some(calls, min(2, count or 2), seed)

@@ -26,11 +26,6 @@ def skip(call: Call) -> str | None:
     return f"{work} products of points and modes take minutes in Lean" if work > 100_000 else None
 
 
-def gradient_entries(call: Call) -> int:
-    """How many entries of a gradient of a call are compared; each is a pass through all points."""
-    return 6 if call.inputs["x"].shape[2] < 64 else 1
-
-
 def layers(seed: int) -> Iterator[tuple[int, int, SpectralConv1d]]:
     """Points, batch and a layer for each size, from the seed's own on, with weights around 0. Only small layers have several
     signals and outputs."""
