@@ -161,7 +161,9 @@ def _gradient_verdicts(
 
 def _differentiated(module: Any, point: str, calls: list[Call], seed: int) -> list[tuple[Call, int]]:
     """The calls of a point whose gradients are judged, each with how many entries of a gradient are compared. Of a point of the
-    family's `LAST_CALL_ALONE` it is the last call alone."""
+    family's `LAST_CALL_ALONE` it is the last call alone; a family with `gradient_calls` chooses itself."""
+    if hasattr(module, "gradient_calls"):
+        return module.gradient_calls(calls)
     count = getattr(module, "CALLS", {}).get(point)
     most = ENTRIES if count is None else ENTRIES_OF_WHOLE
     chosen = some(calls, min(2, count or 2), seed)

@@ -26,7 +26,7 @@ def mutants(family: str) -> list[Mutant]:
     """All mutants of a family, those that are wrong in their backward pass last."""
     forward = importlib.import_module(f"pyzoo.conformance.mutants.{family}").MUTANTS
     backward = [
-        m for module in ("backward", "backward_mamba2", "backward_recurrent")
+        m for module in ("backward", "backward_mamba2", "backward_recurrent", "backward_spectral")
         for m in importlib.import_module(f"pyzoo.conformance.mutants.{module}").MUTANTS
     ]  # fmt: skip
     return [*forward, *(m for m in backward if m.id.startswith(f"{family}."))]

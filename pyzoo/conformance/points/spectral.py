@@ -26,6 +26,12 @@ def skip(call: Call) -> str | None:
     return f"{work} products of points and modes take minutes in Lean" if work > 100_000 else None
 
 
+def gradient_calls(calls: list[Call]) -> list[tuple[Call, int]]:
+    """All calls, the cheapest first, each with how many entries of a gradient are compared: each is a pass through all points and modes."""
+    work = {id(c): c.inputs["x"].shape[2] * c.inputs["weight"].shape[2] for c in calls}
+    return [(c, 6 if work[id(c)] < 200 else 1) for c in sorted(calls, key=lambda c: work[id(c)])]
+
+
 def layers(seed: int) -> Iterator[tuple[int, int, SpectralConv1d]]:
     """Points, batch and a layer for each size, from the seed's own on, with weights around 0. Only small layers have several
     signals and outputs."""
