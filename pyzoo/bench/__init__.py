@@ -4,13 +4,28 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import median
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-Runner = tuple[Callable[[], Tensor], tuple[Tensor, ...]]  # a forward pass, and what its gradients are taken of
 ROUNDS = {"cuda": 30, "cpu": 7}
+
+
+class Runner(NamedTuple):
+    """One implementation."""
+
+    forward: Callable[[], Tensor]
+    leaves: tuple[Tensor, ...]
+    """what its gradients are taken of"""
+    restored: Callable[..., tuple[Tensor, ...]] = lambda *gradients: gradients
+    """the gradients in the order and layout of those in fp64"""
+
+    def gradients(self, y: Tensor, grad: Tensor) -> tuple[Tensor, ...]:
+        """A backward pass from its output."""
+        return torch.autograd.grad(y, self.leaves, grad.to(y).expand_as(y), retain_graph=True)
 
 
 @dataclass
@@ -25,6 +40,8 @@ class Row:
     """milliseconds of what was timed, each the median"""
     error: float
     """error of the outputs relative to their norm, against fp64"""
+    gradients: float | None = None
+    """the same of the gradients, the largest"""
     moved: int | None = None
     """bytes that the first of them has to read and write"""
     floor: float | None = None
@@ -58,22 +75,26 @@ def errors_of(problem: str, outputs: dict[str, Tensor], expected: Tensor, dtype:
     return errors
 
 
-def compare(problem: str, runners: dict[str, Runner], expected: Tensor, grad: Tensor, moved: int, device: str,
+def compare(problem: str, runners: dict[str, Runner], exact: tuple[Tensor, ...], grad: Tensor, moved: int, device: str,
             speed: float | None, dtype: torch.dtype) -> Iterator[Row]:  # fmt: skip
-    """A row for each runner, if `errors_of` finds none wrong: forward, forward with gradients recorded, and backward."""
-    outputs = {name: forward() for name, (forward, _) in runners.items()}
-    errors = errors_of(problem, outputs, expected, dtype)
-    passes = {name: forward for name, (forward, _) in runners.items()}
+    """A row for each runner, if `errors_of` finds none wrong: forward, forward with gradients recorded, and backward. `exact` are
+    the outputs and then the gradients in fp64."""
+    outputs = {name: runner.forward() for name, runner in runners.items()}
+    errors = errors_of(problem, outputs, exact[0], dtype)
+    worst = dict.fromkeys(runners, 0.0)
+    gradients = {name: runner.restored(*runner.gradients(outputs[name], grad)) for name, runner in runners.items()}
+    for k, expected in enumerate(exact[1:]):
+        found = errors_of(f"{problem}, gradient {k}", {name: each[k] for name, each in gradients.items()}, expected, dtype)
+        worst = {name: max(worst[name], error) for name, error in found.items()}
+    del gradients
+    passes = {name: runner.forward for name, runner in runners.items()}
     with torch.no_grad():
         forwards = times(passes, device)
     recorded = times(passes, device)
-    backwards = times({
-        name: lambda y=outputs[name], leaves=leaves: torch.autograd.grad(y, leaves, grad.to(y).expand_as(y), retain_graph=True)
-        for name, (_, leaves) in runners.items()
-    }, device)  # fmt: skip
+    backwards = times({name: partial(runner.gradients, outputs[name], grad) for name, runner in runners.items()}, device)
     for name in runners:
         spent = {"forward": forwards[name], "recorded": recorded[name], "backward": backwards[name]}
-        yield Row(problem, name, spent, errors[name], moved, 1e3 * moved / speed if speed else None)
+        yield Row(problem, name, spent, errors[name], worst[name], moved, 1e3 * moved / speed if speed else None)
 
 
 def times(functions: dict[str, Callable[[], object]], device: str) -> dict[str, float]:

@@ -15,19 +15,21 @@ SHAPES = {  # sequences, steps, channels
 DTYPES = {"cuda": (torch.float32, torch.bfloat16), "cpu": (torch.float32,)}
 
 
-def exact(decay: Tensor, input: Tensor) -> Tensor:
-    """The states in fp64; decay and input (B, L, D) -> (B, L, D)."""
-    h, out = torch.zeros_like(input[:, 0], dtype=torch.float64), torch.empty_like(input, dtype=torch.float64)
-    for t in range(input.shape[1]):
-        h = decay[:, t].double() * h + input[:, t].double()
-        out[:, t] = h
-    return out
+def exact(decay: Tensor, input: Tensor, grad: Tensor) -> tuple[Tensor, ...]:
+    """The states (B, L, D) and the gradients of decay and input, in fp64."""
+    leaves = [x.double().requires_grad_() for x in (decay, input)]
+    h, out = torch.zeros_like(input[:, 0], dtype=torch.float64), []
+    for a, b in zip(*(x.unbind(1) for x in leaves), strict=True):
+        h = a * h + b
+        out.append(h)
+    states = torch.stack(out, 1)
+    return states.detach(), *torch.autograd.grad(states, leaves, grad.double())
 
 
 def ours(decay: Tensor, input: Tensor) -> Runner:
     leaves = decay.clone().requires_grad_(), input.clone().requires_grad_()
     h0 = torch.zeros_like(input[:, 0])
-    return lambda: linear_scan(decay=leaves[0], input=leaves[1], h0=h0), leaves
+    return Runner(lambda: linear_scan(decay=leaves[0], input=leaves[1], h0=h0), leaves)
 
 
 def mambapy(decay: Tensor, input: Tensor) -> Runner | None:
@@ -37,7 +39,7 @@ def mambapy(decay: Tensor, input: Tensor) -> Runner | None:
     except ImportError:
         return None
     leaves = tuple(x[..., None].clone().requires_grad_() for x in (decay, input))
-    return lambda: pscan(*leaves)[..., 0], leaves
+    return Runner(lambda: pscan(*leaves)[..., 0], leaves, lambda da, db: (da[..., 0], db[..., 0]))
 
 
 def accelerated_scan(decay: Tensor, input: Tensor) -> Runner | None:
@@ -47,7 +49,7 @@ def accelerated_scan(decay: Tensor, input: Tensor) -> Runner | None:
     except (ImportError, OSError, RuntimeError):
         return None
     leaves = tuple(x.transpose(1, 2).contiguous().requires_grad_() for x in (decay, input))
-    return lambda: scan(*leaves).transpose(1, 2), leaves
+    return Runner(lambda: scan(*leaves).transpose(1, 2), leaves, lambda da, db: (da.transpose(1, 2), db.transpose(1, 2)))
 
 
 def rows(device: str) -> Iterator[Row]:
@@ -64,4 +66,4 @@ def rows(device: str) -> Iterator[Row]:
             runners = {"pyzoo": ours(decay, input)} | {name: runner for name, runner in others.items() if runner}
             problem = f"B{B} L{L} D{D} {str(dtype).removeprefix('torch.')}"
             moved = 3 * input.numel() * dtype.itemsize
-            yield from compare(problem, runners, exact(decay, input), grad, moved, device, speed, dtype)
+            yield from compare(problem, runners, exact(decay, input, grad), grad, moved, device, speed, dtype)

@@ -15,6 +15,8 @@ SHAPES = {  # sequences, channels, steps
 }
 DTYPES = {"cuda": (torch.float32, torch.bfloat16), "cpu": (torch.float32,)}
 STATES = 16
+SEQUENCES, WEIGHTS = ("u", "z", "dt", "b", "c"), ("a", "d", "bias")
+PIECE = 256  # steps whose states autograd keeps in fp64
 
 
 def inputs(B: int, E: int, L: int, dtype: torch.dtype, device: str) -> dict[str, Tensor]:
@@ -30,22 +32,33 @@ def inputs(B: int, E: int, L: int, dtype: torch.dtype, device: str) -> dict[str,
     return sequences | matrices | {"a": a, "d": draw(E), "bias": 0.5 * draw(E) - 3}
 
 
-def exact(x: dict[str, Tensor]) -> Tensor:
-    """The outputs in fp64, some channels at a time, as many as memory holds."""
-    out = torch.empty(x["u"].shape, dtype=torch.float64, device=x["u"].device)
-    L, width = out.shape[1], 2048
-    for e in range(0, out.shape[2], width):
-        s = slice(e, e + width)
-        u, dt, z = (x[n][..., s].double() for n in ("u", "dt", "z"))
-        a, d, bias = (x[n][s].double() for n in ("a", "d", "bias"))
-        b, c, delta = x["b"].double(), x["c"].double(), F.softplus(dt + bias, threshold=40)
-        h = torch.zeros(len(u), u.shape[2], STATES, dtype=torch.float64, device=u.device)
-        for t in range(L):
-            step = delta[:, t, :, None]
-            h = torch.exp(step * a) * h + step * b[:, t, None] * u[:, t, :, None]
-            out[:, t, s] = (h * c[:, t, None]).sum(-1)
-        out[..., s] = (out[..., s] + d * u) * F.silu(z)
-    return out
+def piece(h: Tensor, u: Tensor, z: Tensor, dt: Tensor, b: Tensor, c: Tensor, a: Tensor, d: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Some steps from the states h (B, E, N): their outputs and the states after them."""
+    delta, out = F.softplus(dt + bias, threshold=40), []
+    for step, u_t, b_t, c_t in zip(*(x.unbind(1) for x in (delta, u, b, c)), strict=True):
+        h = torch.exp(step[..., None] * a) * h + (step * u_t)[..., None] * b_t[:, None]
+        out.append((h * c_t[:, None]).sum(-1))
+    return (torch.stack(out, 1) + d * u) * F.silu(z), h
+
+
+def exact(x: dict[str, Tensor], grad: Tensor) -> tuple[Tensor, ...]:
+    """The outputs and then the gradients of `x`, in its order, in fp64."""
+    x = {name: tensor.double() for name, tensor in x.items()}
+    pieces = list(zip(*(x[n].split(PIECE, 1) for n in SEQUENCES), strict=True))
+    fixed = [x[n] for n in WEIGHTS]
+    states, outputs = [torch.zeros(*x["u"][:, 0].shape, STATES, dtype=torch.float64, device=grad.device)], []
+    for sequences in pieces:
+        y, h = piece(states[-1], *sequences, *fixed)
+        outputs.append(y)
+        states.append(h)
+    after, gradients = torch.zeros_like(states[0]), []
+    for h, sequences, g in reversed(list(zip(states, pieces, grad.double().split(PIECE, 1), strict=False))):
+        leaves = [tensor.detach().requires_grad_() for tensor in (h, *sequences, *fixed)]
+        after, *rest = torch.autograd.grad(piece(*leaves), leaves, (g, after))
+        gradients.append(rest)
+    of_sequences = [torch.cat(parts[::-1], 1) for parts in list(zip(*gradients, strict=True))[: len(SEQUENCES)]]
+    of_weights = [sum(parts) for parts in list(zip(*gradients, strict=True))[len(SEQUENCES) :]]
+    return torch.cat(outputs, 1), *of_sequences, *of_weights
 
 
 def mamba_ssm_kernel() -> Callable[..., Tensor] | None:
@@ -81,7 +94,11 @@ def mamba_ssm(x: dict[str, Tensor]) -> Runner | None:
     b, c = (x[n].transpose(1, 2)[:, None].contiguous().requires_grad_() for n in ("b", "c"))
     a, d, bias = (x[n].clone().requires_grad_() for n in ("a", "d", "bias"))
     leaves = (u, dt, a, b, c, d, z, bias)
-    return lambda: scan(*leaves).transpose(1, 2), leaves
+
+    def restored(du: Tensor, ddt: Tensor, da: Tensor, db: Tensor, dc: Tensor, dd: Tensor, dz: Tensor, dbias: Tensor) -> tuple[Tensor, ...]:
+        return *(g.transpose(1, 2) for g in (du, dz, ddt, db[:, 0], dc[:, 0])), da, dd, dbias
+
+    return Runner(lambda: scan(*leaves).transpose(1, 2), leaves, restored)
 
 
 def mambapy(x: dict[str, Tensor]) -> Runner | None:
@@ -99,7 +116,7 @@ def mambapy(x: dict[str, Tensor]) -> Runner | None:
         y = (h @ leaves["c"][..., None])[..., 0] + leaves["d"] * leaves["u"]
         return y * F.silu(leaves["z"])
 
-    return run, tuple(leaves.values())
+    return Runner(run, tuple(leaves.values()))
 
 
 def _leaves(x: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -108,7 +125,7 @@ def _leaves(x: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def ours(x: dict[str, Tensor]) -> Runner:
     leaves = _leaves(x)
-    return lambda: selective_scan(**leaves)[0], tuple(leaves.values())
+    return Runner(lambda: selective_scan(**leaves)[0], tuple(leaves.values()))
 
 
 def rows(device: str) -> Iterator[Row]:
@@ -123,4 +140,4 @@ def rows(device: str) -> Iterator[Row]:
             moved = 4 * x["u"].numel() * dtype.itemsize  # u, Δ, z and y; B and C are small beside them
             problem = f"B{B} D{E} L{L} {str(dtype).removeprefix('torch.')}"
             grad = torch.randn(B, L, E, device=device).to(dtype)
-            yield from compare(problem, runners, exact(x), grad, moved, device, speed, dtype)
+            yield from compare(problem, runners, exact(x, grad), grad, moved, device, speed, dtype)

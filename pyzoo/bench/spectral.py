@@ -31,7 +31,7 @@ def neuraloperator(x: Tensor, weight: Tensor) -> Runner | None:
     layer = SpectralConv(C, O, (max(1, 2 * M - 2),), bias=False, fft_norm="backward").to(x.device)
     with torch.no_grad():
         layer.weight.tensor.copy_(torch.view_as_complex(weight))
-    return lambda: layer(x), (x, layer.weight.tensor)
+    return Runner(lambda: layer(x), (x, layer.weight.tensor), lambda dx, dweight: (dx, torch.view_as_real(dweight.resolve_conj())))
 
 
 def rows(device: str) -> Iterator[Row]:
@@ -42,13 +42,15 @@ def rows(device: str) -> Iterator[Row]:
         x, grad = (torch.randn(B, C, n, device=device, generator=generator) for _ in range(2))
         weight = torch.randn(C, C, M, 2, device=device, generator=generator) / C
         weight[:, :, 0, 1] = 0  # so that mode 0 is real: cuFFT's inverse doesn't leave an imaginary part of it out
-        expected = plain(x.double(), weight.double())
+        wide = tuple(t.double().requires_grad_() for t in (x, weight))
+        y = plain(*wide)
+        exact = y.detach(), *torch.autograd.grad(y, wide, grad.double())
         x.requires_grad_(), weight.requires_grad_()
-        runners: dict[str, Runner] = {
-            "pyzoo": (lambda x=x, w=weight: spectral_conv(x=x, weight=w), (x, weight)),
-            "rfft-einsum-irfft": (lambda x=x, w=weight: plain(x, w), (x, weight)),
+        runners = {
+            "pyzoo": Runner(lambda x=x, w=weight: spectral_conv(x=x, weight=w), (x, weight)),
+            "rfft-einsum-irfft": Runner(lambda x=x, w=weight: plain(x, w), (x, weight)),
         }
         if other := neuraloperator(x, weight):
             runners["neuraloperator"] = other
         problem = f"B{B} C{C} n{n} {M} modes, {choice(n, M, x.dtype, device)}"
-        yield from compare(problem, runners, expected, grad, 8 * x.numel(), device, speed, x.dtype)
+        yield from compare(problem, runners, exact, grad, 8 * x.numel(), device, speed, x.dtype)

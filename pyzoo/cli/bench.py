@@ -16,7 +16,8 @@ SUBJECTS = ("scan", "recurrence", "spectral", "gpt", "mamba", "decode")
 
 
 def bench(
-    subject: Annotated[str, typer.Argument(help="scan, recurrence or spectral: operators; gpt or mamba: training steps; decode: generation")],
+    subject: Annotated[str, typer.Argument(
+        help="scan, recurrence or spectral: operators; gpt or mamba: training steps; decode: generation")],
     cuda: Annotated[bool, typer.Option("--cuda", help="on the CUDA device")] = False,
     out: Annotated[Path | None, typer.Option(help="also write the table to this JSON file")] = None,
 ) -> None:
@@ -61,7 +62,7 @@ def _line(row: "Row", ours: "Row") -> dict[str, str]:
         "GB/s": f"{row.moved / first / 1e6:.0f}" if row.moved else "",
         "of floor": f"{row.floor / first:.0%}" if row.floor else "",
         "tokens/s": f"{1e3 * row.tokens / first:,.0f}" if row.tokens else "",
-        "error": f"{row.error:.0e}",
+        "error": f"{row.error:.0e}" + (f", {row.gradients:.0e}" if row.gradients is not None else ""),
     }
 
 

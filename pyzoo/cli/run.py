@@ -26,7 +26,8 @@ def run(
     cuda: Annotated[bool, typer.Option("--cuda", help="train on the CUDA device")] = False,
     fast_kernels: Annotated[bool, typer.Option(
         "--fast-kernels",
-        help="mamba: the scan as one kernel; GPTs: training on a GPU compiled and in bfloat16, generation with attention as one kernel")] = False,
+        help="mamba: the scan as one kernel; GPTs: training on a GPU compiled and in bfloat16, generation with attention as one "
+             "kernel")] = False,
     variant: Annotated[str | None, typer.Option(help="mamba: mamba1 (the default), or mamba2 with one decay a head")] = None,
     steps: Annotated[int | None, typer.Option(help="optimizer steps")] = None,
     lr: Annotated[float | None, typer.Option(help="peak learning rate")] = None,

@@ -52,7 +52,8 @@ def emit_test(path: Path, call: Call, indices: list[int], spec: str, device: str
     indices = indices or sample(call.output.numel(), compared(call), 0)
     text = TEMPLATE.format(
         point=json.dumps(call.point), wrt=f", wrt={json.dumps(call.wrt)}" if call.wrt else "",
-        device=f", {json.dumps(device)}" if device != "cpu" else "", spec=json.dumps(spec), family=name, name=re.sub(r"\W", "_", call.id), ints=call.ints,
+        device=f", {json.dumps(device)}" if device != "cpu" else "", spec=json.dumps(spec), family=name,
+        name=re.sub(r"\W", "_", call.id), ints=call.ints,
         inputs="\n".join(_wrap(f"{json.dumps(k)}: {_literal(x)},", "    ") for k, x in call.inputs.items()),
         output=_wrap(f"OUTPUT = {_literal(call.output)}"), indices=_wrap(f"INDICES = {indices}"),
     )  # fmt: skip

@@ -18,7 +18,8 @@ FLAGS = ("-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-shar
 
 
 class _Work(ctypes.Structure):
-    _fields_ = [(n, ctypes.c_void_p) for n in ("function", "problems")] + [(n, ctypes.c_int64) for n in ("shares", "blocks", "next", "failed")]
+    _fields_ = [*((n, ctypes.c_void_p) for n in ("function", "problems")),
+                *((n, ctypes.c_int64) for n in ("shares", "blocks", "next", "failed"))]  # fmt: skip
 
 
 @cache
@@ -32,23 +33,31 @@ def available(operator: str, instead: str, missing: Callable[..., str | None], *
 
 def missing(source: Path, *macros: str) -> str | None:
     """What is missing for the compiled source, in words, or None."""
+    if compiler() is None:
+        return f"the C compiler {_name()} is not installed"
     try:
         library(source, *macros)
-    except (OSError, subprocess.CalledProcessError) as error:
-        return f"the C compiler {_compiler()} failed ({error})"
+    except OSError as error:
+        return f"the C compiler {_name()} can't be run ({error})"
+    except subprocess.CalledProcessError as error:
+        lines = error.stderr.decode(errors="replace").splitlines()
+        return f"the C compiler {_name()} failed ({next((line for line in lines if 'error' in line), error)})"
     return None
 
 
-def _compiler() -> str:
+def _name() -> str:
     return os.environ.get("CC", "cc")
+
+
+def compiler() -> str | None:
+    """The path of the C compiler, `cc` or what the environment variable `CC` names."""
+    return shutil.which(_name())
 
 
 @cache
 def library(source: Path, *macros: str) -> ctypes.CDLL:
     """The source's functions, with macros as the compiler's options. OSError or CalledProcessError if it can't be compiled."""
-    command = shutil.which(_compiler())
-    if command is None:
-        raise OSError("it is not installed")
+    command = str(compiler())
     version = subprocess.run([command, "--version"], capture_output=True, check=True).stdout
     processor = Path("/proc/cpuinfo").read_text().partition("\n\n")[0] if Path("/proc/cpuinfo").exists() else ""
     flags = next((line for line in processor.splitlines() if line.startswith("flags")), os.uname().machine)

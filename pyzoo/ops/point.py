@@ -20,7 +20,8 @@ class Arithmetic:
     order: `any`, `sequential`, `tree:D` for additions in a tree of depth D, or `chunks:C` for runs of C numbers one after
     the other and then over their results: of the sums, or of the steps of a recurrence. accumulator: sums of products are
     accumulated at least as precisely as in this dtype before they are rounded, and never less so than in the tensors'
-    own. cast: what the factors of these products are rounded to first, `tfloat32` or `bfloat16`, if anything. Lean: `Spec.OrderClass`, `Spec.Rounding`."""
+    own. cast: what the factors of these products are rounded to first, `tfloat32` or `bfloat16`, if anything.
+    Lean: `Spec.OrderClass`, `Spec.Rounding`."""
 
     order: str = "any"
     accumulator: str | None = None

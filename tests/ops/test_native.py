@@ -6,8 +6,7 @@ import pytest
 
 from pyzoo.ops import native
 
-NO_C = native.missing(native.SOURCE)
-pytestmark = pytest.mark.skipif(NO_C is not None, reason=f"no compiler on this machine: {NO_C}")
+pytestmark = pytest.mark.skipif(native.compiler() is None, reason="no C compiler on this machine")
 COUNT = """
 #include <stdint.h>
 typedef struct { int64_t* done; } Problem;
@@ -52,3 +51,12 @@ def test_a_lost_share_is_found(functions, found):
 def test_a_failed_share_is_an_error(functions):
     with pytest.raises(MemoryError, match="fail found no memory"):
         native.run(functions["fail"], [Problem(None)] * 3, 10)
+
+
+def test_what_is_missing_is_said_in_words(monkeypatch, tmp_path):
+    assert native.missing(native.SOURCE) is None
+    wrong = tmp_path / "wrong.c"
+    wrong.write_text("int f() { return missing; }")
+    assert "failed" in (said := native.missing(wrong)) and "wrong.c:1" in said and "'missing'" in said.replace("‘", "'").replace("’", "'")
+    monkeypatch.setenv("CC", "no-such-compiler")
+    assert native.missing(wrong) == "the C compiler no-such-compiler is not installed"

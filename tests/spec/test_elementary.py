@@ -73,8 +73,9 @@ def derivative(expression):
 
 @pytest.mark.parametrize(
     ("name", "formula"),
-    [("sigmoid", "1 / (1 + exp(-x))"), ("tanh", "(exp(2 * x) - 1) / (exp(2 * x) + 1)"), ("silu", "x / (1 + exp(-x))"), ("gelu", "x * (1 + erf(x / sqrt(2))) / 2")],
-)
+    [("sigmoid", "1 / (1 + exp(-x))"), ("tanh", "(exp(2 * x) - 1) / (exp(2 * x) + 1)"), ("silu", "x / (1 + exp(-x))"),
+     ("gelu", "x * (1 + erf(x / sqrt(2))) / 2")],
+)  # fmt: skip
 def test_the_enclosure_of_a_derivative_contains_it(lean, name, formula):
     """Where a derivative passes through 0, its width is in relation to what cancels there."""
     x = torch.from_numpy(np.random.default_rng(1).uniform(-40, 40, 150).astype(np.float32))

@@ -43,7 +43,8 @@ def test_an_axiom_beyond_the_standard_ones(document):
     assert any("rests on Lean.ofReduceBool" in w for w in words(document, [*THEOREMS, theorem]))
 
 
-@pytest.mark.parametrize("test", ["tests/trust/test_check.py::test_no_such", "tests/no_such.py::test_it", "tests/ops/test_native.py::TestNone::done"])
+@pytest.mark.parametrize("test", ["tests/trust/test_check.py::test_no_such", "tests/no_such.py::test_it",
+                                  "tests/ops/test_native.py::TestNone::done"])  # fmt: skip
 def test_a_test_that_does_not_exist(document, test):
     document["tested"][0]["tests"] = [test]
     assert any(f"{test} does not exist" in w for w in words(document))

@@ -256,7 +256,9 @@ def logits : Point := fun α _ _ r => do
 
 /-- The spec points of GPT. -/
 def points : List (String × Point) :=
-  [("gpt.angles.cosines", angles fun p => p.1), ("gpt.angles.sines", angles fun p => p.2), ("gpt.embed", embed), ("gpt.tokens", tokens), ("gpt.norm", ViT.norm), ("gpt.qkv", linearLayer), ("gpt.heads", heads), ("gpt.rotate", rotate), ("gpt.append", append),
+  [("gpt.angles.cosines", angles fun p => p.1), ("gpt.angles.sines", angles fun p => p.2), ("gpt.embed", embed),
+   ("gpt.tokens", tokens), ("gpt.norm", ViT.norm), ("gpt.qkv", linearLayer), ("gpt.heads", heads), ("gpt.rotate", rotate),
+   ("gpt.append", append),
    ("gpt.scores", ViT.scores), ("gpt.weights", weights), ("gpt.mix", ViT.mix), ("gpt.attend", attend),
    ("gpt.merge", merge), ("gpt.proj", linearLayer), ("gpt.add", perPair fun x y => x + y), ("gpt.fc1", linearLayer),
    ("gpt.gelu", perEntry Scalar.gelu), ("gpt.gelu_tanh", perEntry geluTanh), ("gpt.fc2", linearLayer),

@@ -80,7 +80,8 @@ def ssd : Point := fun α _ _ r => do
     (entries l fun t => (readingAt dt a x b c h p n (i * l + t.val) : Spec.Mamba2.Reading h p n α)))⟩
 
 /-- One step of sequence `i` of a state space, and its sizes `B`, `H`, `P`, `N`: its state and its output. -/
-def ssdStepOf (r : Request) : Except String ((Nat × Nat × Nat × Nat) × Tensor × Tensor × Tensor × Tensor × Tensor × Tensor × Tensor) := do
+def ssdStepOf (r : Request) :
+    Except String ((Nat × Nat × Nat × Nat) × Tensor × Tensor × Tensor × Tensor × Tensor × Tensor × Tensor) := do
   let h ← r.tensor "h"
   match h.shape with
   | [bs, k, p, n] =>

@@ -230,7 +230,8 @@ theorem total_error {u t : Rat} (hu : 0 ≤ u) (ht : 0 ≤ t) {N : Nat} (qs : Li
     unfold Bounded at *
     constructor <;> grind
 
-/-- A backward pass is in reach: whatever it adds first, if no path meets more roundings than the slope counts, its result lies in the interval that `finish` gives. -/
+/-- A backward pass is in reach: whatever it adds first, if no path meets more roundings than the slope counts, its result lies in
+the interval that `finish` gives. -/
 theorem sound_gradient {s : Slope} {uses : Nat} {x : Rat} (qs : List (Path (Reach.unit m) (Reach.under m) (s.rounds uses)))
     (hs : s.Follows x (qs.map fun q => (q.product, q.wide))) (hok : (s.finish m uses).ok = true) :
     Reach.Sound (s.finish m uses) x (total (fun q => q.value) qs) := by

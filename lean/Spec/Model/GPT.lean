@@ -8,8 +8,8 @@ public import Spec.Model.ViT
 # GPT
 
 The decoder of Radford et al., "Language Models are Unsupervised Multitask Learners" (GPT-2), whose block is that of the
-vision transformer with causal attention. Its positions are learned, or rotary. Sizes: `V` tokens in the vocabulary, `C` positions, `D` width, `H` heads of `d`
-entries, `P` tokens before, `T` tokens now.
+vision transformer with causal attention. Its positions are learned, or rotary. Sizes: `V` tokens in the vocabulary, `C`
+positions, `D` width, `H` heads of `d` entries, `P` tokens before, `T` tokens now.
 -/
 
 @[expose] public noncomputable section

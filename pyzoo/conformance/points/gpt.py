@@ -14,8 +14,8 @@ from pyzoo.ops import gpt as ops
 
 POINTS = (
     "gpt.angles.cosines", "gpt.angles.sines", "gpt.embed", "gpt.tokens", "gpt.norm", "gpt.qkv", "gpt.heads", "gpt.rotate",
-    "gpt.append", "gpt.scores", "gpt.weights", "gpt.mix", "gpt.attend", "gpt.merge", "gpt.proj", "gpt.add", "gpt.fc1", "gpt.gelu", "gpt.gelu_tanh", "gpt.fc2", "gpt.block.y", "gpt.block.k",
-    "gpt.block.v", "gpt.head", "gpt.logits", "gpt.decode",
+    "gpt.append", "gpt.scores", "gpt.weights", "gpt.mix", "gpt.attend", "gpt.merge", "gpt.proj", "gpt.add", "gpt.fc1", "gpt.gelu",
+    "gpt.gelu_tanh", "gpt.fc2", "gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.head", "gpt.logits", "gpt.decode",
 )  # fmt: skip
 WHOLE = ("gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.logits", "gpt.decode")
 CALLS = dict.fromkeys(WHOLE, 3) | {"gpt.block.k": 2, "gpt.block.v": 2, "gpt.attend": 3}
@@ -96,8 +96,8 @@ def absent(run: Path) -> tuple[str, ...]:
 
 
 def _edges(x: Tensor) -> None:
-    """Calls that a forward pass of one size would miss: angles of many turns, scores whose exponentials overflow unless the largest is subtracted,
-    and both tails of either GELU."""
+    """Calls that a forward pass of one size would miss: angles of many turns, scores whose exponentials overflow unless the largest is
+    subtracted, and both tails of either GELU."""
     ops.angles(context=300, pairs=3)
     ops.weights(scores=100 * x[:, None])
     ends = torch.linspace(-14, 14, 57, device=x.device, dtype=x.dtype).reshape(1, 3, 19)

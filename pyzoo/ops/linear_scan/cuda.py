@@ -15,8 +15,8 @@ SHORTEST = 8192  # steps of a chunk
 
 
 def chunk_steps(blocks: int, steps: int, multiprocessors: int) -> int:
-    """Steps of a chunk for so many blocks, each with all steps: as many chunks as fill the GPU, which are passed twice; so one if it is not
-    at least four."""
+    """Steps of a chunk for so many blocks, each with all steps: as many chunks as fill the GPU, which are passed twice; so one if it is
+    not at least four."""
     chunks = min(multiprocessors // blocks, steps // SHORTEST)
     return -(-steps // chunks) if chunks >= 4 else steps
 
@@ -56,7 +56,8 @@ class _Problem:
         """The states after all chunks but the last, from `start` (B, D)."""
         if self.chunks == 1:
             return None
-        products, ends = (input.new_empty(len(input), self.chunks - 1, input.shape[2], dtype=nvrtc.arithmetic(input.dtype)) for _ in range(2))
+        shape = len(input), self.chunks - 1, input.shape[2]
+        products, ends = (input.new_empty(shape, dtype=nvrtc.arithmetic(input.dtype)) for _ in range(2))
         self.start(name, decay, input, products, ends)
         return forward(products, ends, None if start is None else start.to(products.dtype))
 

@@ -1,14 +1,14 @@
-// First-order linear recurrences h_t = a_t h_{t-1} + b_t, forward, and back: dh_t = g_t + a_{t+1} dh_{t+1}. Compiled by NVRTC with these
-// macros:
+// First-order linear recurrences h_t = a_t h_{t-1} + b_t, forward, and back: dh_t = g_t + a_{t+1} dh_{t+1}. Compiled by NVRTC with
+// these macros:
 //   REAL     float | double | bf16 | half: the type of all tensors; arithmetic is in fp32, for double in fp64
 //   WIDE     channels of a thread, read and written as one
 //   COLUMNS  neighbouring threads that differ in their channels;  THREADS: of a block
 //   STEPS    successive steps of a thread;  D: all channels, in units of WIDE
 // Layout (batch, time, channel). A block walks along time in tiles of ROWS * STEPS steps. Each row of its threads composes its own steps
-// to one, h -> a h + b; the rows of a warp and then the warps compose these; and each row starts from the state that is before it. Meanwhile
-// the next tile comes. Time is cut in chunks of `length` where there are few blocks: `summarize` leaves the step that each chunk is; the
-// recurrence over these, by the same kernels, gives the states `after` all chunks but the last, from which `scan` starts. Back, steps and
-// chunks count from the last time.
+// to one, h -> a h + b; the rows of a warp and then the warps compose these; and each row starts from the state that is before it.
+// Meanwhile the next tile comes. Time is cut in chunks of `length` where there are few blocks: `summarize` leaves the step that each
+// chunk is; the recurrence over these, by the same kernels, gives the states `after` all chunks but the last, from which `scan` starts.
+// Back, steps and chunks count from the last time.
 
 #define ROWS (THREADS / COLUMNS)
 #define WARPS (THREADS / 32)
@@ -71,7 +71,9 @@ struct Walk {
 // steps beyond the end.
 template <bool BACK, bool STATES> struct Tile {
     Tuple a[STEPS], b[STEPS], h[STATES ? STEPS : 1];
-    template <bool EDGE> __device__ __forceinline__ void read(const Walk& w, int64 from, const Tuple* a_, const Tuple* b_, const Tuple* h_, const Tuple* h0, int64 L) {
+    template <bool EDGE>
+    __device__ __forceinline__ void read(const Walk& w, int64 from, const Tuple* a_, const Tuple* b_, const Tuple* h_, const Tuple* h0,
+                                         int64 L) {
         const int64 r = from + w.row * STEPS, at = w.first + (BACK ? L - 1 - r : r) * D;
 #pragma unroll
         for (int i = 0; i < STEPS; i++) {
@@ -96,10 +98,11 @@ template <bool BACK, bool STATES> struct Tile {
     }
 };
 
-// One tile, from the block's states `h`. `visit` is called with the steps from the walk's start, the thread's tile, its place there and the state
-// after the step; without a VISIT, `all` is composed with the step that the tile is.
+// One tile, from the block's states `h`. `visit` is called with the steps from the walk's start, the thread's tile, its place there and
+// the state after the step; without a VISIT, `all` is composed with the step that the tile is.
 template <bool EDGE, bool BACK, bool STATES, bool VISIT, class Visit>
-__device__ __forceinline__ void walk_tile(const Walk& w, int64 from, Number (&h)[WIDE], Step& all, const Tile<BACK, STATES>& tile, Step (&whole)[WARPS][COLUMNS], Visit visit) {
+__device__ __forceinline__ void walk_tile(const Walk& w, int64 from, Number (&h)[WIDE], Step& all,
+                                          const Tile<BACK, STATES>& tile, Step (&whole)[WARPS][COLUMNS], Visit visit) {
     constexpr int WARP_ROWS = 32 / COLUMNS;
     const int warp = threadIdx.x / 32, warp_row = w.row % WARP_ROWS;
     Step own = tile.template step<EDGE>(w, from, 0);
@@ -145,7 +148,8 @@ __device__ __forceinline__ void walk_tile(const Walk& w, int64 from, Number (&h)
 
 // Walks from the states `h`. Returns the step that the whole walk is, if there is no VISIT.
 template <bool BACK, bool STATES, bool VISIT, class Visit>
-__device__ __forceinline__ Step walk(const Walk& w, Number (&h)[WIDE], const Tuple* a, const Tuple* b, const Tuple* states, const Tuple* h0, int64 L, Visit visit) {
+__device__ __forceinline__ Step walk(const Walk& w, Number (&h)[WIDE], const Tuple* a, const Tuple* b, const Tuple* states,
+                                     const Tuple* h0, int64 L, Visit visit) {
     __shared__ Step whole[2][WARPS][COLUMNS];  // what each warp's rows are, of this tile and the one before
     Step all = nothing();
     Tile<BACK, STATES> tile, next;
@@ -166,7 +170,8 @@ __device__ __forceinline__ Step walk(const Walk& w, Number (&h)[WIDE], const Tup
 }
 
 template <bool BACK>
-__device__ __forceinline__ void summary(const Tuple* a, const Tuple* b, Number* products, Number* ends, int64 L, int64 length, int64 chunks) {
+__device__ __forceinline__ void summary(const Tuple* a, const Tuple* b, Number* products, Number* ends, int64 L, int64 length,
+                                        int64 chunks) {
     const Walk w(L, length, chunks);
     if (w.chunk == chunks - 1) return;
     Number h[WIDE] = {};
@@ -179,10 +184,12 @@ __device__ __forceinline__ void summary(const Tuple* a, const Tuple* b, Number* 
     }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) summarize(const Tuple* a, const Tuple* b, Number* products, Number* ends, int64 L, int64 length, int64 chunks) {
+extern "C" __global__ void __launch_bounds__(THREADS)
+summarize(const Tuple* a, const Tuple* b, Number* products, Number* ends, int64 L, int64 length, int64 chunks) {
     summary<false>(a, b, products, ends, L, length, chunks);
 }
-extern "C" __global__ void __launch_bounds__(THREADS) summarize_back(const Tuple* a, const Tuple* g, Number* products, Number* ends, int64 L, int64 length, int64 chunks) {
+extern "C" __global__ void __launch_bounds__(THREADS)
+summarize_back(const Tuple* a, const Tuple* g, Number* products, Number* ends, int64 L, int64 length, int64 chunks) {
     summary<true>(a, g, products, ends, L, length, chunks);
 }
 
@@ -193,7 +200,8 @@ __device__ __forceinline__ void start(Number (&h)[WIDE], const Walk& w, const Tu
         h[k] = w.chunk > 0 ? after[(w.summary - D) * WIDE + k] : h0 ? real(h0[w.state].of[k]) : Number(0);
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS) scan(const Tuple* a, const Tuple* b, const Tuple* h0, const Number* after, Tuple* out, int64 L, int64 length, int64 chunks) {
+extern "C" __global__ void __launch_bounds__(THREADS)
+scan(const Tuple* a, const Tuple* b, const Tuple* h0, const Number* after, Tuple* out, int64 L, int64 length, int64 chunks) {
     const Walk w(L, length, chunks);
     Number h[WIDE];
     start(h, w, h0, after);
@@ -206,7 +214,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) scan(const Tuple* a, const
 }
 
 // The gradients of b, dh itself; of a, dh_t h_{t-1}; and of h0, a_0 dh_0. The states h are those of the forward pass.
-extern "C" __global__ void __launch_bounds__(THREADS) scan_back(const Tuple* a, const Tuple* g, const Tuple* h, const Tuple* h0, const Number* after, Tuple* da, Tuple* db, Tuple* dh0, int64 L, int64 length, int64 chunks) {
+extern "C" __global__ void __launch_bounds__(THREADS)
+scan_back(const Tuple* a, const Tuple* g, const Tuple* h, const Tuple* h0, const Number* after, Tuple* da, Tuple* db, Tuple* dh0, int64 L,
+          int64 length, int64 chunks) {
     const Walk w(L, length, chunks);
     Number dh[WIDE];
     start(dh, w, 0, after);

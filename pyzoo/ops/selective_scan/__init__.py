@@ -23,8 +23,8 @@ def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d:
 
     u, dt and z (B, L, E), b and c (B, L, N) or (B, L, G, N) have one dtype; a (E, N), d and bias (E) and h0 (B, E, N) are
     fp32, or fp64 if u is. On a GPU, fp32, bf16 and fp16 run as a CUDA kernel, on a CPU fp32 as compiled C; both compute in
-    fp32, and their gradients have the same bits each time. Otherwise, and with N above 64 or B above 65535, the steps run one after the other
-    in PyTorch.
+    fp32, and their gradients have the same bits each time. Otherwise, and with N above 64 or B above 65535, the steps run one
+    after the other in PyTorch.
     ValueError if shapes, dtypes or devices don't fit."""
     check(u, dt, a, b, c, d, z, bias, h0)
     if b.dim() == 3:

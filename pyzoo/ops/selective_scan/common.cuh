@@ -112,7 +112,8 @@ __device__ __forceinline__ void bring(T* tile, const T* from, int rows, int colu
             if constexpr (BYTES == 16)
                 asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"(to), "l"(source), "r"(there ? 16 : 0) : "memory");
             else
-                asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;" :: "r"(to), "l"(source), "r"(there ? BYTES : 0), "n"(BYTES) : "memory");
+                asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;"
+                             :: "r"(to), "l"(source), "r"(there ? BYTES : 0), "n"(BYTES) : "memory");
         } else tile[row * WIDTH + column] = there ? *source : T{};
     }
 }

@@ -69,7 +69,8 @@ def _strides(x: Tensor | None) -> tuple[int, int] | None:
 
 class Launches:
     """The launches for inputs (B, L, E) of one layout, made once: what is done in a call takes longer than small kernels. `strides` are
-    those of batch and time of u, Δ, B, C, z, and of the outputs or, back, their gradient; `aligned` says whether all addresses are multiples of 16."""
+    those of batch and time of u, Δ, B, C, z, and of the outputs or, back, their gradient; `aligned` says whether all addresses are
+    multiples of 16."""
 
     def __init__(self, file: str, shape: torch.Size, states: int, groups: int, dtype: torch.dtype, device: int, d: bool, softplus: bool,
                  strides: tuple[tuple[int, int] | None, ...], aligned: bool, spread: Plan | None) -> None:  # fmt: skip
@@ -82,8 +83,8 @@ class Launches:
         there = {name: pair for name, pair in zip(("u", "dt", "B", "C", "z", "g" if back else "out"), strides, strict=True) if pair}
         self.batch = [pair[0] if pair else 0 for pair in strides]
         lengths = [n * dtype.itemsize for n in (states, E // groups, *(stride for pair in there.values() for stride in pair))]
-        self.macros = dict(REAL=nvrtc.TYPES[dtype], N=states, PADDED=padded(states), G=groups, LANES=p.lanes, CHANNELS=p.channels, STEPS=STEPS,
-                           BLOCKS=p.blocks, TIME_z=1, HAS_Z=int("z" in there), HAS_D=int(d), SOFTPLUS=int(softplus), E=E,
+        self.macros = dict(REAL=nvrtc.TYPES[dtype], N=states, PADDED=padded(states), G=groups, LANES=p.lanes, CHANNELS=p.channels,
+                           STEPS=STEPS, BLOCKS=p.blocks, TIME_z=1, HAS_Z=int("z" in there), HAS_D=int(d), SOFTPLUS=int(softplus), E=E,
                            VECTOR=int(aligned and states & (states - 1) == 0 and all(n % 16 == 0 for n in lengths)),
                            ) | {f"TIME_{name}": time for name, (_, time) in there.items()}  # fmt: skip
         self.kernels: dict[str, Any] = {}
@@ -142,7 +143,8 @@ def backward(g: Tensor, g_last: Tensor | None, u: Tensor, dt: Tensor, a: Tensor,
     u_, dt_, b_, c_, z_, g_ = k.batch
     with nvrtc.on(u.device):
         if k.chunks > 1:
-            k.start("summarize_back", k.chunks, at_dt, dt_, at_c, c_, at_z, z_, at_g, g_, *map(_address, (a, bias, ends, sums)), B, L, k.length)
+            k.start("summarize_back", k.chunks, at_dt, dt_, at_c, c_, at_z, z_, at_g, g_, *map(_address, (a, bias, ends, sums)), B, L,
+                    k.length)  # fmt: skip
         k.start("scan_back", k.chunks, at_u, u_, at_dt, dt_, at_b, b_, at_c, c_, at_z, z_, at_g, g_,
                 *map(_address, (du, ddt, dz, a, d, bias, saved, g_last, ends, sums, db, dc, da, dd, dbias, dh0)), B, L, k.length)
     none = a.new_empty(0)

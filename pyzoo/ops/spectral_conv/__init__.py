@@ -19,8 +19,9 @@ LARGEST_TABLE = 1 << 22  # entries: of two tables for products, or of a kernel's
 
 def choice(n: int, modes: int, dtype: torch.dtype = torch.float32, device: str = "cpu") -> str:
     """Which transforms a call has. `kernel`: on a GPU with at most 64 modes, CUDA kernels that compute those modes alone.
-    `compiled`: on a CPU in fp32 with at most 128 modes, C that does, where n is a multiple of 16 from 256 on. `matrix`: elsewhere with at most 32 modes, products with tables of the lowest modes, and always in half precision, for which
-    `torch.fft` has no general transform. Else, and where tables would have more than 2^22 entries, `fft`."""
+    `compiled`: on a CPU in fp32 with at most 128 modes, C that does, where n is a multiple of 16 from 256 on. `matrix`: elsewhere
+    with at most 32 modes, products with tables of the lowest modes, and always in half precision, for which `torch.fft` has no
+    general transform. Else, and where tables would have more than 2^22 entries, `fft`."""
     if device == "cuda" and modes <= MOST_MODES["kernel"] and n // cuda.radix(n) * modes <= LARGEST_TABLE and _has_kernels():
         return "kernel"
     fits = device == "cpu" and dtype == torch.float32 and n % cpu.RADIX == 0 and n >= 256

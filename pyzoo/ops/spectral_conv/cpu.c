@@ -51,7 +51,8 @@ INLINE void store(float* to, vec x, int64_t live) {
 #define LOW_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
 #define HIGH_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
 #define FOLD(half, low, high) \
-    for (int i = 0; i < half; i++) x[i] = __builtin_shufflevector(x[i], x[i + half], low) + __builtin_shufflevector(x[i], x[i + half], high);
+    for (int i = 0; i < half; i++) \
+        x[i] = __builtin_shufflevector(x[i], x[i + half], low) + __builtin_shufflevector(x[i], x[i + half], high);
 INLINE vec totals(vec* x) {
     FOLD(8, LOW_8, HIGH_8)
     FOLD(4, LOW_4, HIGH_4)
@@ -205,7 +206,8 @@ INLINE void read_pairs(const float* from, int64_t live, vec* re, vec* im) {
 }
 INLINE void write_pairs(float* to, int64_t live, vec re, vec im) {
     store(to, __builtin_shufflevector(re, im, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), 2 * live);
-    if (2 * live > W) store(to + W, __builtin_shufflevector(re, im, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), 2 * live - W);
+    if (2 * live > W)
+        store(to + W, __builtin_shufflevector(re, im, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), 2 * live - W);
 }
 // y += x w, or y += x conj(w), for `count` spectra, `from` and `to` numbers apart.
 INLINE void add_products(const float* x, int64_t from, float* y, int64_t to, int64_t count, int64_t all, vec re, vec im) {

@@ -26,8 +26,8 @@ class _Product(ctypes.Structure):
 
 @lru_cache(maxsize=16)
 def _tables(n: int, modes: int) -> tuple[Tensor, Tensor, Tensor]:
-    """exp(-2πi k s / n), (M, 2, vectors, W); its conjugate times the modes' weights, (vectors, M, 2, W), for the places s; and these weights.
-    In the second they are half where a mode of `RADIX` points stands for its conjugate too."""
+    """exp(-2πi k s / n), (M, 2, vectors, W); its conjugate times the modes' weights, (vectors, M, 2, W), for the places s; and these
+    weights. In the second they are half where a mode of `RADIX` points stands for its conjugate too."""
     places = pad(turns(n, modes, n // RADIX).transpose(1, 2), (0, -(n // RADIX) % W)).view(modes, 2, -1, W)
     weights = weights_of_modes(n, modes)
     back = weights * torch.where(torch.arange(modes) % (RADIX // 2) == 0, 1, 0.5)
@@ -43,14 +43,16 @@ def _run(name: str, problem: ctypes.Structure, parts: int, numbers: int) -> None
 def _spectrum(x: Tensor, modes: int) -> Tensor:
     """The lowest modes of signals (B, C, n), (B, C, 2, M up to a multiple of `W`)."""
     (B, C, n), out = x.shape, x.new_empty(*x.shape[:2], 2, -(-modes // W) * W)
-    _run("forward", _Transform(x.data_ptr(), _tables(n, modes)[0].data_ptr(), out.data_ptr(), B * C, n, modes), -(-B * C // ROWS), x.numel())
+    transform = _Transform(x.data_ptr(), _tables(n, modes)[0].data_ptr(), out.data_ptr(), B * C, n, modes)
+    _run("forward", transform, -(-B * C // ROWS), x.numel())
     return out
 
 
 def _signals(spectrum: Tensor, n: int, modes: int) -> Tensor:
     """The signals (B, C, n) of a spectrum."""
     (B, C), out = spectrum.shape[:2], spectrum.new_empty(*spectrum.shape[:2], n)
-    _run("inverse", _Transform(spectrum.data_ptr(), _tables(n, modes)[1].data_ptr(), out.data_ptr(), B * C, n, modes), -(-B * C // ROWS), out.numel())
+    transform = _Transform(spectrum.data_ptr(), _tables(n, modes)[1].data_ptr(), out.data_ptr(), B * C, n, modes)
+    _run("inverse", transform, -(-B * C // ROWS), out.numel())
     return out
 
 
@@ -70,7 +72,8 @@ def backward(grad: Tensor, weight: Tensor, spectrum: Tensor) -> tuple[Tensor, Te
     grad, weight = grad.contiguous(), weight.contiguous()
     (B, O, n), (C, _, M, _) = grad.shape, weight.shape
     of_mixed, of_spectrum, of_weight = _spectrum(grad, M), torch.empty_like(spectrum), torch.empty_like(weight)
-    given = dict(x=spectrum.data_ptr(), g=of_mixed.data_ptr(), weight=weight.data_ptr(), scale=_tables(n, M)[2].data_ptr(), B=B, C=C, O=O, M=M)
+    given = dict(x=spectrum.data_ptr(), g=of_mixed.data_ptr(), weight=weight.data_ptr(), scale=_tables(n, M)[2].data_ptr(),
+                 B=B, C=C, O=O, M=M)  # fmt: skip
     _run("adjoint", _Product(out=of_spectrum.data_ptr(), **given), C, max(B, 2) * weight.numel())
     _run("of_weight", _Product(out=of_weight.data_ptr(), **given), C, max(B, 2) * weight.numel())
     return _signals(of_spectrum, n, M), of_weight

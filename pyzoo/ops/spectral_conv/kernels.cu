@@ -203,7 +203,8 @@ __device__ __forceinline__ REAL weight_of(int64 k) { return (k == 0 || 2 * k == 
 
 // Spectra (rows, M) -> signals y (rows, N): Σ_k weight_of(k) Re(spectrum_k exp(2πi k t / N)). blockIdx.x is a block of PAIR rows, y a
 // part of the places.
-extern "C" __global__ void __launch_bounds__(128, 5) truncated_inverse(const Complex* spectrum, const Complex* table, SIGNAL* y, int64 rows) {
+extern "C" __global__ void __launch_bounds__(128, 5)
+truncated_inverse(const Complex* spectrum, const Complex* table, SIGNAL* y, int64 rows) {
     constexpr int ALL = (M + RADIX - 1) / RADIX * RADIX;
     struct alignas(PAIR * sizeof(Complex) < 16 ? 8 : 16) Column { Complex of[PAIR]; };
     __shared__ Column modes[ALL];  // times their weights, and 0 beyond the last

@@ -21,7 +21,8 @@ theorem causalAttend_holds {q : Mat T d (Reach m)} {q' : Mat T d (Execution m N)
   (((inside_preserved hN).causalAttend hq hk hv).at t).inBudget
 
 /-- Causal multi-head self-attention of tokens after those of a cache. -/
-theorem causalAttention_holds {turn : Turn d (Reach m)} {turn' : Turn d (Execution m N)} (ht : turn.Alike Inside turn') {p : AttentionParams (H * d) (Reach m)} {p' : AttentionParams (H * d) (Execution m N)}
+theorem causalAttention_holds {turn : Turn d (Reach m)} {turn' : Turn d (Execution m N)} (ht : turn.Alike Inside turn')
+    {p : AttentionParams (H * d) (Reach m)} {p' : AttentionParams (H * d) (Execution m N)}
     {c : Cache H P d (Reach m)} {c' : Cache H P d (Execution m N)} {x : Mat T (H * d) (Reach m)}
     {x' : Mat T (H * d) (Execution m N)} (hp : p.Alike Inside p') (hc : c.Alike Inside c')
     (hx : Alike (Alike Inside) x x') (t : Fin T) :

@@ -56,7 +56,8 @@ namespace Cache.Alike
 theorem empty : (Cache.empty : Cache H 0 d α).Alike R (Cache.empty : Cache H 0 d β) :=
   ⟨alike_build fun _ _ h => absurd h (by omega), alike_build fun _ _ h => absurd h (by omega)⟩
 
-theorem push {turn : Turn d α} {turn' : Turn d β} (ht : turn.Alike R turn') {c : Cache H P d α} {c' : Cache H P d β} {y : Mat T (3 * (H * d)) α} {y' : Mat T (3 * (H * d)) β}
+theorem push {turn : Turn d α} {turn' : Turn d β} (ht : turn.Alike R turn') {c : Cache H P d α} {c' : Cache H P d β}
+    {y : Mat T (3 * (H * d)) α} {y' : Mat T (3 * (H * d)) β}
     (hc : c.Alike R c') (hy : Spec.Alike (Spec.Alike R) y y') : (c.push turn y).Alike R (c'.push turn' y') :=
   ⟨alike_build fun h => (hc.k.at h).followedBy (ht.rows P (hy.headOf 1 h)),
     alike_build fun h => (hc.v.at h).followedBy (hy.headOf 2 h)⟩
@@ -140,8 +141,8 @@ theorem causalAttend {q : Mat T d α} {q' : Mat T d β} {k v : Mat (P + T) d α}
     hR.mixRow (hR.softmax (hR.scoreRow (hq.at t) (hk.firstOf _ (seen_le P t)))) (hv.firstOf _ (seen_le P t))
 
 /-- Causal multi-head self-attention: its outputs and the new cache. -/
-theorem causalAttention {turn : Turn d α} {turn' : Turn d β} (ht : turn.Alike R turn') {p : AttentionParams (H * d) α} {p' : AttentionParams (H * d) β} {c : Cache H P d α}
-    {c' : Cache H P d β} {x : Mat T (H * d) α} {x' : Mat T (H * d) β} (hp : p.Alike R p') (hc : c.Alike R c')
+theorem causalAttention {turn : Turn d α} {turn' : Turn d β} (ht : turn.Alike R turn') {p : AttentionParams (H * d) α}
+    {p' : AttentionParams (H * d) β} {c : Cache H P d α} {c' : Cache H P d β} {x : Mat T (H * d) α} {x' : Mat T (H * d) β} (hp : p.Alike R p') (hc : c.Alike R c')
     (hx : Alike (Alike R) x x') : Alike (Alike R) (causalAttention turn p c x).1 (causalAttention turn' p' c' x').1 ∧
       (causalAttention turn p c x).2.Alike R (causalAttention turn' p' c' x').2 := by
   have y := hx.mapVec (Q := Alike R) fun _ _ h => hR.linearBias hp.qkvW hp.qkvB h
