@@ -160,13 +160,14 @@ def _gradient_verdicts(
 
 
 def _differentiated(module: Any, point: str, calls: list[Call], seed: int) -> list[tuple[Call, int]]:
-    """The calls of a point whose gradients are judged, each with how many entries of a gradient are compared. Of a point of the
-    family's `LAST_CALL_ALONE` it is the last call alone; a family with `gradient_calls` chooses itself."""
+    """The calls of a point whose gradients are judged, each with how many entries of a gradient are compared: calls none of whose
+    inputs is empty, if there are such. Of a point of the family's `LAST_CALL_ALONE` it is the last one alone; a family with
+    `gradient_calls` chooses itself."""
     if hasattr(module, "gradient_calls"):
         return module.gradient_calls(calls)
     count = getattr(module, "CALLS", {}).get(point)
     most = ENTRIES if count is None else ENTRIES_OF_WHOLE
-    chosen = some(calls, min(2, count or 2), seed)
+    chosen = some([c for c in calls if all(x.numel() for x in c.inputs.values())] or calls, min(2, count or 2), seed)
     return [(c, most) for c in chosen[-1 if point in getattr(module, "LAST_CALL_ALONE", ()) else 0 :]]
 
 

@@ -143,7 +143,7 @@ def test_each_output_has_gradients_of_its_own(lean, point):
     assert any(v.verdict == "FAIL" for v in run.judge_gradients(lean, "lstm", calls, 0, exchanged, point))
 
 
-@pytest.mark.parametrize("point", ["gpt.block.k", "gpt.logits"])
+@pytest.mark.parametrize("point", ["gpt.decode", "gpt.logits"])
 def test_a_point_whose_gradients_are_not_judged_is_vacuous_and_says_so(lean, point):
     result = run.conform(lean, point.partition(".")[0], 1, point=point, grad=True)
     assert result.verdict == "VACUOUS" and not result.holds

@@ -19,6 +19,7 @@ def test_a_correct_model_passes(lean, seed):
     assert result.holds, [(p.id, p.verdict, p.message) for p in result.points if not p.holds]
     assert {p.id for p in result.points} == {"mamba2.parameters", *run.family("mamba2").POINTS}
     assert all(p.elements > 0 for p in result.points)
+    assert seed or not [(p.id, p.unreached) for p in result.points if p.unreached]
 
 
 @pytest.mark.parametrize("mutant", mutants("mamba2"), ids=lambda m: m.id)

@@ -186,6 +186,10 @@ def cache_constant(*, past, now):
     return torch.cat([past.detach(), now], 2)
 
 
+def block_cache_constant(*, k, v, **inputs):
+    return POINTS["gpt.block"](k=k, v=v.detach(), **inputs)
+
+
 MUTANTS = [
     backward("state-after", "mamba.states", state_after, "a decay's gradient has the state after its step"),
     backward("carry-undecayed", "mamba.states", carry_undecayed, "the reverse scan doesn't decay"),
@@ -222,6 +226,7 @@ MUTANTS = [
     backward("gelu-erf", "gpt.gelu_tanh", gelu_erf, "the derivative of the exact GELU"),
     backward("heads-swapped", "gpt.heads", heads_swapped, "the heads' gradients change places"),
     backward("cache-constant", "gpt.append", cache_constant, "earlier keys get no gradient"),
+    Mutant("gpt.backward-block-cache-constant", "gpt.block.y", block_cache_constant, "earlier values get no gradient", gradient=True),
     backward("mean-constant", "gpt.norm", mean_constant, "the mean is treated as a constant"),
     backward("scale-missing", "gpt.scores", scale_missing, "1/√d is left out"),
 ]

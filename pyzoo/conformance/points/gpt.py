@@ -20,8 +20,8 @@ POINTS = (
 WHOLE = ("gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.logits", "gpt.decode")
 CALLS = dict.fromkeys(WHOLE, 3) | {"gpt.block.k": 2, "gpt.block.v": 2, "gpt.attend": 3}
 TRANSCENDENTAL = ("gpt.weights", "gpt.gelu", "gpt.gelu_tanh", "gpt.angles.cosines", "gpt.angles.sines")  # an entry takes milliseconds
-VALUES_ALONE = (*(p for p in WHOLE if p != "gpt.block.y"), "gpt.angles.cosines", "gpt.angles.sines")  # take long, or have no inputs
-LAST_CALL_ALONE = ("gpt.block.y",)  # has gradients with narrow bounds: its weights are small
+VALUES_ALONE = ("gpt.logits", "gpt.decode", "gpt.angles.cosines", "gpt.angles.sines")  # have wide bounds, or no inputs
+LAST_CALL_ALONE = ("gpt.block.y", "gpt.block.k", "gpt.block.v")  # has gradients with narrow bounds: its weights are small
 
 
 def limit(call: Call) -> int:
@@ -107,8 +107,8 @@ def _edges(x: Tensor) -> None:
 
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
            replaced: dict[str, Callable]) -> None:  # fmt: skip
-    """Texts in two parts, whose second part is recorded; a token after them; whole texts, at once and token by token; and a text
-    as in training, where attention and each norm is one kernel.
+    """Texts in two parts, whose second part is recorded; a token after them; whole texts, at once and token by token; two tokens
+    after a text; and a text as in training, where attention and each norm is one kernel.
     A freshly built model is recorded with either GELU, with a head of its own and tied, with rotary positions and learned
     ones."""
     built = [model(seed, rotary=True), model(seed), model(seed, tied=True)] if run is None else [saved(run)]
@@ -133,6 +133,7 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
                 ops.logits(tokens=tokens[:1], **each.arguments())
                 ops.decode(tokens=tokens[:1], **each.arguments())
                 _edges(torch.randn(1, 5, 5, device=device, generator=generator).to(dtype))
+                each.extend(tokens[:, -2:], cache)
             each.loss(tokens[:, :-1], tokens[:, 1:])
 
 
