@@ -163,9 +163,9 @@ def _show_mutants(console: Console, mutants: list[dict]) -> None:
         killed = sum(m["killed"] for m in by_hand)
         console.print(f"{killed} of {len(by_hand)} mutants killed", markup=False, soft_wrap=True)
     if by_rule:
-        killed, equivalent, limits = (sum(bool(m[name]) for m in by_rule) for name in ("killed", "equivalent", "limit"))
-        console.print(f"by rule: {killed} of {len(by_rule)} mutants killed, {equivalent} equivalent, {limits} too small for the "
-                      f"budget, {len(survivors)} survived", markup=False, soft_wrap=True)
+        killed, equivalent = (sum(bool(m[name]) for m in by_rule) for name in ("killed", "equivalent"))
+        console.print(f"by rule: {killed} of {len(by_rule)} mutants killed, {equivalent} equivalent, {len(survivors)} survived",
+                      markup=False, soft_wrap=True)
 
 
 def _inputs(call) -> str:

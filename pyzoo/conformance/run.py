@@ -270,8 +270,7 @@ def _distance(call: Call, device: str) -> float:
 def kill_by_rule(lean: Evaluator, name: str, seed: int, device: str) -> list[dict[str, Any]]:
     """Change every operation of the spec points' functions by every rule (`pyzoo.conformance.mutants.rules`). Lean's
     verdict FAIL on one of the calls kills a mutant. One that lives is `equivalent` if its outputs have the same bits in
-    all calls, or if the same change of the spec point in which it lies is killed; `limit` says of a known one why the
-    budget is too wide for it."""
+    all calls, if the same change of the spec point in which it lies is killed, or if what it makes is correct."""
     by: dict[rules.Change, str | None] = {}  # the point that has killed a change, or "" if it has changed a bit
     for case in range(seed, seed + RULE_CASES):
         for call in _calls_of_points(name, record(name, case, device), case):
@@ -294,14 +293,13 @@ def _report(change: rules.Change, by: dict[rules.Change, str | None]) -> dict[st
         equivalent = "the same bits in all calls"
     elif not point:
         inner = change.inner and by.get(change.inner)
-        equivalent = f"{change.inner.id} is the same change, and is killed" if inner else None
-    limit = None if point or equivalent else rules.LIMITS.get(change.id)
-    return {"id": change.id, "killed": bool(point), "by": point or None, "why": change.why, "equivalent": equivalent, "limit": limit}
+        equivalent = f"{change.inner.id} is the same change, and is killed" if inner else rules.CORRECT.get(change.id)
+    return {"id": change.id, "killed": bool(point), "by": point or None, "why": change.why, "equivalent": equivalent}
 
 
 def survived(mutant: dict[str, Any]) -> bool:
     """Whether a mutant lives without a reason that is known."""
-    return not (mutant["killed"] or mutant.get("equivalent") or mutant.get("limit"))
+    return not (mutant["killed"] or mutant.get("equivalent"))
 
 
 def _calls_of_points(name: str, calls: list[Call], case: int) -> Iterator[Call]:

@@ -80,17 +80,17 @@ def test_a_survivor_is_a_failure(survivor):
     assert run.Result("resnet", "cpu", 0, passed).holds and not run.Result("resnet", "cpu", 0, passed, survivor).holds
 
 
-def test_a_limit_is_said_apart(monkeypatch):
+def test_a_correct_change_is_equivalent(monkeypatch):
     from rich.console import Console
 
     change = Change("resnet.fc", "addmm", 1, "nudge")
     assert run.survived(run._report(change, {change: ""}))
-    monkeypatch.setattr(rules, "LIMITS", {change.id: "a last bit"})
+    monkeypatch.setattr(rules, "CORRECT", {change.id: "a last bit"})
     known = run._report(change, {change: ""})
-    assert known["limit"] == "a last bit" and known["equivalent"] is None and not run.survived(known)
+    assert known["equivalent"] == "a last bit" and not run.survived(known)
     with (console := Console(width=200)).capture() as shown:
         _show_mutants(console, [known])
-    assert "0 of 1 mutants killed, 0 equivalent, 1 too small for the budget, 0 survived" in shown.get()
+    assert "0 of 1 mutants killed, 1 equivalent, 0 survived" in shown.get()
 
 
 def test_a_survivor_is_named(survivor):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pyzoo.conformance.trace import Call, Recorder
-from pyzoo.models.mamba import Mamba, MambaConfig
+from pyzoo.models.mamba import Mamba, MambaConfig, Mixer
 from pyzoo.ops import mamba as ops
 
 POINTS = (
@@ -19,6 +19,7 @@ POINTS = (
 )
 LENGTHS = (5, 1, 2, 7, 3, 4, 9)
 CALLS = dict.fromkeys(("mamba.mixer", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y"), 1)  # the first block's
+CALLS["mamba.mixer"] = 2  # and the narrow one
 WHOLE = ("mamba.conv", "mamba.states", "mamba.mixer", "mamba.selective_scan", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y")
 
 
@@ -79,8 +80,8 @@ def saved(run: Path) -> Mamba:
 
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
            replaced: dict[str, Callable]) -> None:  # fmt: skip
-    """One sequence through the model, then its last token as a step of a stream, a scan with the first mixer's weights, and
-    SiLU's tails."""
+    """One sequence through the model, then its last token as a step of a stream, a scan with the first mixer's weights, SiLU's
+    tails, and two steps of a narrow mixer."""
     built = (model(seed) if run is None else saved(run)).to(device, dtype)
     length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
     record_text(recorder, built, length, 1 if run else 2, seed, replaced)
@@ -88,6 +89,21 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
         ops.selective_scan(**scan_inputs(built, seed, length))
         if run is None:
             ops.silu(x=tails(device, dtype))
+            x = torch.tensor([[[2.0], [0.5]]]) * (1 + 0.2 * torch.rand(1, 2, 1, generator=torch.Generator().manual_seed(seed)))
+            narrow(seed).to(device, dtype)(x.to(device, dtype))
+
+
+def narrow(seed: int) -> Mixer:
+    """A mixer of two channels with one state, whose budget is narrow and whose decay after a large input counts."""
+    torch.manual_seed(seed)
+    mixer = Mixer(MambaConfig(vocab=1, width=1, state=1, taps=1))
+    with torch.no_grad():
+        for parameter in mixer.parameters():
+            parameter.uniform_(0.5, 1.5)
+        mixer.d *= 0.1
+        mixer.x_proj[0] *= 0.3
+        mixer.dt_bias -= 0.5
+    return mixer
 
 
 def record_text(recorder: Recorder, built: Mamba, length: int, batch: int, seed: int, replaced: dict[str, Callable]) -> None:

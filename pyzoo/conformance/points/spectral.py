@@ -12,7 +12,7 @@ from pyzoo.models.spectral_conv import SpectralConv1d
 
 POINTS = ("spectral.conv",)
 SIZES = {2: 2, 33: 5, 1134: 3, 64: 33, 1: 1, 31: 16, 372: 4}  # modes by points; all that there are for 1, 2, 31 and 64
-CALLS = {"spectral.conv": len(SIZES)}
+CALLS = {"spectral.conv": len(SIZES) + 1}
 
 
 def limit(call: Call) -> int:
@@ -46,12 +46,19 @@ def layers(seed: int) -> Iterator[tuple[int, int, SpectralConv1d]]:
 
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
            replaced: dict[str, Callable]) -> None:  # fmt: skip
-    """Random signals through a layer of each size."""
+    """Random signals through a layer of each size; and an impulse through a layer of one mode out of 33, which has a narrow
+    budget."""
     generator = torch.Generator(device).manual_seed(seed)
     with recorder.recording(replaced):
         for n, batch, layer in layers(seed):
             x = torch.randn(batch, layer.weight.shape[0], n, device=device, generator=generator)
             layer.to(device, dtype)(x.to(dtype))
+        layer, draw = SpectralConv1d(1, 1, 33), random.Random(seed)
+        impulse = torch.zeros(1, 1, 64, device=device, dtype=dtype)
+        impulse[0, 0, draw.randrange(64)] = 1 + draw.random()
+        with torch.no_grad():
+            layer.weight.zero_()[:, :, draw.randint(1, 31)] = torch.tensor([0.7, -1.1])
+        layer.to(device, dtype)(impulse)
 
 
 def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:
