@@ -18,8 +18,8 @@ POINTS = (
     "mamba.step.conv_state", "mamba.step.h", "mamba.step.y", "mamba.head",
 )
 LENGTHS = (5, 1, 2, 7, 3, 4, 9)
-CALLS = dict.fromkeys(("mamba.mixer", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y"), 1)  # the first block's
-CALLS["mamba.mixer"] = 2  # and the narrow one
+CALLS = {"mamba.mixer": 2}  # the first block's, and a narrow one
+CALLS |= dict.fromkeys(("mamba.step.conv_state", "mamba.step.h", "mamba.step.y"), 1)
 WHOLE = ("mamba.conv", "mamba.states", "mamba.mixer", "mamba.selective_scan", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y")
 
 
