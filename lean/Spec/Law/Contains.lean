@@ -133,6 +133,7 @@ theorem enclose {p : Reach.Partial} {e : K} (he : N.Holds p.exact e) {E : Interv
       N.ofRat (p.enclose E R ok).known.toRat + e' = N.ofRat p.known.toRat + e + z :=
   ⟨e + z, holds_add he hz, by simp only [Reach.Partial.enclose]; grind⟩
 
+omit [LT K] [LawfulOrderLT K] [IsLinearOrder K] [OrderedRing K] in
 theorem record {p : Reach.Partial} {e : K} (he : N.Holds p.exact e) (z : Dyadic) :
     ∃ e', N.Holds (p.record z).exact e' ∧
       N.ofRat (p.record z).known.toRat + e' = N.ofRat p.known.toRat + e + N.ofRat z.toRat := by
