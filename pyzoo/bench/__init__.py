@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from functools import partial
 from statistics import median
 from typing import NamedTuple
@@ -40,6 +40,7 @@ class Row:
     """milliseconds of what was timed, each the median"""
     error: float
     """error of the outputs relative to their norm, against fp64"""
+    _: KW_ONLY
     gradients: float | None = None
     """the same of the gradients, the largest"""
     moved: int | None = None
@@ -94,7 +95,8 @@ def compare(problem: str, runners: dict[str, Runner], exact: tuple[Tensor, ...],
     backwards = times({name: partial(runner.gradients, outputs[name], grad) for name, runner in runners.items()}, device)
     for name in runners:
         spent = {"forward": forwards[name], "recorded": recorded[name], "backward": backwards[name]}
-        yield Row(problem, name, spent, errors[name], worst[name], moved, 1e3 * moved / speed if speed else None)
+        floor = 1e3 * moved / speed if speed else None
+        yield Row(problem, name, spent, errors[name], gradients=worst[name], moved=moved, floor=floor)
 
 
 def times(functions: dict[str, Callable[[], object]], device: str) -> dict[str, float]:

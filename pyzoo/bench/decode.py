@@ -95,4 +95,4 @@ def rows(device: str) -> Iterator[Row]:
         errors = errors_of(problem, outputs, expected, torch.float32)
         weights = sum(p.numel() * p.element_size() for p in fast.parameters())
         for name, step in there.items():
-            yield Row(problem, name, {"token": milliseconds(step, prompt[-1])}, errors[name], weights, tokens=batch)
+            yield Row(problem, name, {"token": milliseconds(step, prompt[-1])}, errors[name], moved=weights, tokens=batch)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pyzoo.bench import Row, Runner, compare, copy_speed
 from pyzoo.ops.linear_scan import linear_scan
+from pyzoo.ops.mamba import states
 
 SHAPES = {  # sequences, steps, channels
     "cuda": ((8, 2048, 2048), (2, 16384, 2048), (1, 65536, 1536)),
@@ -18,12 +19,8 @@ DTYPES = {"cuda": (torch.float32, torch.bfloat16), "cpu": (torch.float32,)}
 def exact(decay: Tensor, input: Tensor, grad: Tensor) -> tuple[Tensor, ...]:
     """The states (B, L, D) and the gradients of decay and input, in fp64."""
     leaves = [x.double().requires_grad_() for x in (decay, input)]
-    h, out = torch.zeros_like(input[:, 0], dtype=torch.float64), []
-    for a, b in zip(*(x.unbind(1) for x in leaves), strict=True):
-        h = a * h + b
-        out.append(h)
-    states = torch.stack(out, 1)
-    return states.detach(), *torch.autograd.grad(states, leaves, grad.double())
+    h = states(decay=leaves[0], input=leaves[1], h0=torch.zeros_like(leaves[1][:, 0]))
+    return h.detach(), *torch.autograd.grad(h, leaves, grad.double())
 
 
 def ours(decay: Tensor, input: Tensor) -> Runner:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pyzoo.bench import Row, Runner, compare, copy_speed
-from pyzoo.ops.selective_scan import selective_scan
+from pyzoo.ops.selective_scan import reference, selective_scan
 
 SHAPES = {  # sequences, channels, steps
     "cuda": ((8, 2048, 2048), (2, 2048, 16384), (1, 1536, 65536)),
@@ -32,33 +32,28 @@ def inputs(B: int, E: int, L: int, dtype: torch.dtype, device: str) -> dict[str,
     return sequences | matrices | {"a": a, "d": draw(E), "bias": 0.5 * draw(E) - 3}
 
 
-def piece(h: Tensor, u: Tensor, z: Tensor, dt: Tensor, b: Tensor, c: Tensor, a: Tensor, d: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+def _piece(h: Tensor, u: Tensor, z: Tensor, dt: Tensor, b: Tensor, c: Tensor, a: Tensor, d: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
     """Some steps from the states h (B, E, N): their outputs and the states after them."""
-    delta, out = F.softplus(dt + bias, threshold=40), []
-    for step, u_t, b_t, c_t in zip(*(x.unbind(1) for x in (delta, u, b, c)), strict=True):
-        h = torch.exp(step[..., None] * a) * h + (step * u_t)[..., None] * b_t[:, None]
-        out.append((h * c_t[:, None]).sum(-1))
-    return (torch.stack(out, 1) + d * u) * F.silu(z), h
+    return reference(u, dt, a, b[:, :, None], c[:, :, None], d, z, bias, h, softplus=True)
 
 
 def exact(x: dict[str, Tensor], grad: Tensor) -> tuple[Tensor, ...]:
-    """The outputs and then the gradients of `x`, in its order, in fp64."""
+    """The outputs and then the gradients of `x`, in its order, in fp64: by autograd through the operator's steps in PyTorch."""
     x = {name: tensor.double() for name, tensor in x.items()}
     pieces = list(zip(*(x[n].split(PIECE, 1) for n in SEQUENCES), strict=True))
-    fixed = [x[n] for n in WEIGHTS]
-    states, outputs = [torch.zeros(*x["u"][:, 0].shape, STATES, dtype=torch.float64, device=grad.device)], []
+    weights = [x[n] for n in WEIGHTS]
+    starts, outputs, h = [], [], x["u"].new_zeros(*x["u"][:, 0].shape, STATES)
     for sequences in pieces:
-        y, h = piece(states[-1], *sequences, *fixed)
+        starts.append(h)
+        y, h = _piece(h, *sequences, *weights)
         outputs.append(y)
-        states.append(h)
-    after, gradients = torch.zeros_like(states[0]), []
-    for h, sequences, g in reversed(list(zip(states, pieces, grad.double().split(PIECE, 1), strict=False))):
-        leaves = [tensor.detach().requires_grad_() for tensor in (h, *sequences, *fixed)]
-        after, *rest = torch.autograd.grad(piece(*leaves), leaves, (g, after))
+    after, gradients = torch.zeros_like(h), []
+    for h, sequences, g in reversed(list(zip(starts, pieces, grad.double().split(PIECE, 1), strict=True))):
+        leaves = [tensor.detach().requires_grad_() for tensor in (h, *sequences, *weights)]
+        after, *rest = torch.autograd.grad(_piece(*leaves), leaves, (g, after))
         gradients.append(rest)
-    of_sequences = [torch.cat(parts[::-1], 1) for parts in list(zip(*gradients, strict=True))[: len(SEQUENCES)]]
-    of_weights = [sum(parts) for parts in list(zip(*gradients, strict=True))[len(SEQUENCES) :]]
-    return torch.cat(outputs, 1), *of_sequences, *of_weights
+    parts, n = list(zip(*gradients, strict=True)), len(SEQUENCES)
+    return torch.cat(outputs, 1), *(torch.cat(p[::-1], 1) for p in parts[:n]), *(sum(p) for p in parts[n:])
 
 
 def mamba_ssm_kernel() -> Callable[..., Tensor] | None:

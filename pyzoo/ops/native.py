@@ -33,12 +33,10 @@ def available(operator: str, instead: str, missing: Callable[..., str | None], *
 
 def missing(source: Path, *macros: str) -> str | None:
     """What is missing for the compiled source, in words, or None."""
-    if compiler() is None:
-        return f"the C compiler {_name()} is not installed"
     try:
         library(source, *macros)
     except OSError as error:
-        return f"the C compiler {_name()} can't be run ({error})"
+        return str(error)
     except subprocess.CalledProcessError as error:
         lines = error.stderr.decode(errors="replace").splitlines()
         return f"the C compiler {_name()} failed ({next((line for line in lines if 'error' in line), error)})"
@@ -57,7 +55,9 @@ def compiler() -> str | None:
 @cache
 def library(source: Path, *macros: str) -> ctypes.CDLL:
     """The source's functions, with macros as the compiler's options. OSError or CalledProcessError if it can't be compiled."""
-    command = str(compiler())
+    command = compiler()
+    if command is None:
+        raise OSError(f"the C compiler {_name()} is not installed")
     version = subprocess.run([command, "--version"], capture_output=True, check=True).stdout
     processor = Path("/proc/cpuinfo").read_text().partition("\n\n")[0] if Path("/proc/cpuinfo").exists() else ""
     flags = next((line for line in processor.splitlines() if line.startswith("flags")), os.uname().machine)

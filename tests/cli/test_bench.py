@@ -1,6 +1,7 @@
 """`pyzoo bench`: what it refuses, and how it prints and stores a row."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,8 +11,10 @@ from pyzoo import bench
 from pyzoo.bench import Row, Runner, compare, document, errors_of, scan
 from pyzoo.cli import app
 from pyzoo.cli import bench as command
+from pyzoo.conformance.gradient import COTANGENT
+from pyzoo.conformance.judge import judge
+from pyzoo.conformance.trace import Call
 from pyzoo.errors import InputError
-from pyzoo.ops.selective_scan import selective_scan
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
@@ -42,18 +45,21 @@ def test_what_has_gradients_far_from_fp64_is_not_timed():
         list(compare(ask[0], {"right": right, "wrong": wrong}, *ask[1:]))
 
 
-def test_the_scans_values_in_fp64_are_those_of_the_operator(monkeypatch):
-    monkeypatch.setattr(scan, "PIECE", 7)
-    x = {name: tensor.double().requires_grad_() for name, tensor in scan.inputs(2, 3, 20, torch.float32, "cpu").items()}
-    grad = torch.randn(2, 20, 3, dtype=torch.float64)
-    y = selective_scan(**x)[0]
-    expected = y, *torch.autograd.grad(y, tuple(x.values()), grad)
-    for found, value in zip(scan.exact({n: t.detach() for n, t in x.items()}, grad), expected, strict=True):
-        torch.testing.assert_close(found, value.detach(), rtol=1e-12, atol=1e-12)
+def test_lean_judges_the_scans_values_and_gradients_in_fp64(lean, monkeypatch):
+    monkeypatch.setattr(scan, "PIECE", 2)
+    x = {name: tensor.double() for name, tensor in scan.inputs(1, 1, 5, torch.float32, "cpu").items()}
+    grad = torch.randn(1, 5, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    y, *gradients = scan.exact(x, grad)
+    grouped = {name: tensor[:, :, None] if name in "bc" else tensor for name, tensor in x.items()}
+    call = Call("mamba.selective_scan", grouped | {"h0": torch.zeros(1, 1, scan.STATES).double()}, {}, y)
+    assert judge(lean, call, 5).verdict == "WITHIN"
+    for name, found in zip(x, gradients, strict=True):
+        answered = replace(call, inputs=call.inputs | {COTANGENT: grad}, wrt=name, output=found.reshape(grouped[name].shape))
+        assert judge(lean, answered, 0, indices=[0]).verdict == "WITHIN", name
 
 
 def test_a_row_is_printed_beside_ours():
-    ours, other = (Row("p", name, {"forward": ms, "backward": 2 * ms}, 1e-7, 2e-6, 10**9, 1.0, 8)
+    ours, other = (Row("p", name, {"forward": ms, "backward": 2 * ms}, 1e-7, gradients=2e-6, moved=10**9, floor=1.0, tokens=8)
                    for name, ms in (("pyzoo", 2.0), ("other", 4.0)))  # fmt: skip
     line = command._line(other, ours)
     assert line["× ours"] == "2.00, 2.00" and line["GB/s"] == "250" and line["of floor"] == "25%" and line["tokens/s"] == "2,000"

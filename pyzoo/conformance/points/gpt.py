@@ -21,7 +21,7 @@ WHOLE = ("gpt.block.y", "gpt.block.k", "gpt.block.v", "gpt.logits", "gpt.decode"
 CALLS = dict.fromkeys(WHOLE, 3) | {"gpt.block.k": 2, "gpt.block.v": 2, "gpt.attend": 3}
 TRANSCENDENTAL = ("gpt.weights", "gpt.gelu", "gpt.gelu_tanh", "gpt.angles.cosines", "gpt.angles.sines")  # an entry takes milliseconds
 VALUES_ALONE = ("gpt.logits", "gpt.decode", "gpt.angles.cosines", "gpt.angles.sines")  # have wide bounds, or no inputs
-LAST_CALL_ALONE = ("gpt.block.y", "gpt.block.k", "gpt.block.v")  # has gradients with narrow bounds: its weights are small
+LAST_CALL_ALONE = ("gpt.block.y", "gpt.block.k", "gpt.block.v")  # whose gradients have narrow bounds: its weights are small
 
 
 def limit(call: Call) -> int:

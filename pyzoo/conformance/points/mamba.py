@@ -18,8 +18,7 @@ POINTS = (
     "mamba.step.conv_state", "mamba.step.h", "mamba.step.y", "mamba.head",
 )
 LENGTHS = (5, 1, 2, 7, 3, 4, 9)
-CALLS = {"mamba.mixer": 2}  # the first block's, and a narrow one
-CALLS |= dict.fromkeys(("mamba.step.conv_state", "mamba.step.h", "mamba.step.y"), 1)
+CALLS = {"mamba.mixer": 2, "mamba.step.conv_state": 1, "mamba.step.h": 1, "mamba.step.y": 1}  # the first block's, and the last mixer
 WHOLE = ("mamba.conv", "mamba.states", "mamba.mixer", "mamba.selective_scan", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y")
 
 

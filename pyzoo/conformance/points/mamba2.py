@@ -22,7 +22,7 @@ POINTS = (
 LENGTHS = (9, 1, 7, 2, 5, 3, 4)
 WHOLE = ("mamba2.conv", "mamba2.starts", "mamba2.ssd", "mamba2.mixer", "mamba2.ssd_step.h", "mamba2.ssd_step.y",
          "mamba2.step.conv_state", "mamba2.step.h", "mamba2.step.y")  # fmt: skip
-CALLS = dict.fromkeys((p for p in WHOLE if p not in ("mamba2.conv", "mamba2.starts")), 2)  # the first block's, and `_edges`
+CALLS = dict.fromkeys((p for p in WHOLE if p not in ("mamba2.conv", "mamba2.starts")), 2)  # the first and the last
 
 
 def limit(call: Call) -> int:

@@ -142,7 +142,8 @@ theorem causalAttend {q : Mat T d α} {q' : Mat T d β} {k v : Mat (P + T) d α}
 
 /-- Causal multi-head self-attention: its outputs and the new cache. -/
 theorem causalAttention {turn : Turn d α} {turn' : Turn d β} (ht : turn.Alike R turn') {p : AttentionParams (H * d) α}
-    {p' : AttentionParams (H * d) β} {c : Cache H P d α} {c' : Cache H P d β} {x : Mat T (H * d) α} {x' : Mat T (H * d) β} (hp : p.Alike R p') (hc : c.Alike R c')
+    {p' : AttentionParams (H * d) β} {c : Cache H P d α} {c' : Cache H P d β} {x : Mat T (H * d) α} {x' : Mat T (H * d) β}
+    (hp : p.Alike R p') (hc : c.Alike R c')
     (hx : Alike (Alike R) x x') : Alike (Alike R) (causalAttention turn p c x).1 (causalAttention turn' p' c' x').1 ∧
       (causalAttention turn p c x).2.Alike R (causalAttention turn' p' c' x').2 := by
   have y := hx.mapVec (Q := Alike R) fun _ _ h => hR.linearBias hp.qkvW hp.qkvB h
