@@ -74,7 +74,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) summarize_back(
     float total[1] = {sum};
     transposed_sum<1, LANES, 1>(total);
     if (p.has && p.lane == 0) sums[row] = total[0];
-    if (p.has) store_states(ends + row * N, dh);
+    store_states(p.has, ends + row * N, dh);
 }
 
 #define SHARE (2 * STATES >= NEIGHBOURS ? 2 * STATES / NEIGHBOURS : 1)     // sums of dB and dC that a thread ends up with
@@ -224,8 +224,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) scan_back(
     transposed_sum<1, LANES, 1>(D_total);
     transposed_sum<1, LANES, 1>(bias_total);
     if (!p.has) return;
-    store_states(dA + row * N, dA_sum);
-    if (p.chunk == 0) store_states(dh0 + ((int64)p.b * E + p.e) * N, dh);
+    store_states(true, dA + row * N, dA_sum);
+    store_states(p.chunk == 0, dh0 + ((int64)p.b * E + p.e) * N, dh);
     if (p.lane == 0) {
         dD[row] = D_total[0];
         dbias[row] = bias_total[0];

@@ -87,12 +87,17 @@ struct Place {
     __device__ __forceinline__ int in(int t) const { return t * CHANNELS + channel; }  // the channel's place in row t of a tile
 };
 
-// Without a branch, which would keep what leads to x from running beside other work.
-__device__ __forceinline__ void store_if(bool there, float* to, float x) {
-    asm volatile("{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.f32 [%1], %2; }" :: "r"((int)there), "l"(to), "f"(x) : "memory");
-}
+// Stores without a branch, which would keep what leads to x from running beside other work.
 template <class T> __device__ __forceinline__ void store_if(bool there, T* to, T x) {
-    asm volatile("{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.b16 [%1], %2; }" :: "r"((int)there), "l"(to), "h"(x.bits) : "memory");
+    if constexpr (sizeof(T) == 4)
+        asm volatile("{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.f32 [%1], %2; }" :: "r"((int)there), "l"(to), "f"(x) : "memory");
+    else
+        asm volatile("{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.b16 [%1], %2; }"
+                     :: "r"((int)there), "l"(to), "h"(x.bits) : "memory");
+}
+__device__ __forceinline__ void store_if(bool there, float* to, float x, float y, float z, float w) {
+    asm volatile("{ .reg .pred p; setp.ne.s32 p, %0, 0; @p st.global.v4.f32 [%1], {%2, %3, %4, %5}; }"
+                 :: "r"((int)there), "l"(to), "f"(x), "f"(y), "f"(z), "f"(w) : "memory");
 }
 
 // Tiles straight from global to shared memory, without waiting: 16 bytes at a time where addresses allow it (VECTOR), else by
@@ -124,21 +129,35 @@ __device__ __forceinline__ void brought() { asm volatile("cp.async.wait_all;" ::
 
 #define CONVERTS (sizeof(REAL) != 4)  // B and C must become floats before they are used
 
-// A tile of B or C as floats.
-__device__ __forceinline__ void convert(const REAL* from, float* to) {
-    constexpr int ALL = STEPS * PADDED, EACH = ALL < 2 * THREADS ? 1 : ALL < 8 * THREADS ? 2 : 8;
+// A thread's share of a tile of B or C, on its way to floats.
+struct Share {
+    static constexpr int ALL = STEPS * PADDED, EACH = ALL < 2 * THREADS ? 1 : ALL < 8 * THREADS ? 2 : 8;
+    static constexpr int COUNT = (ALL + THREADS * EACH - 1) / (THREADS * EACH);
     struct alignas(EACH * sizeof(REAL)) Some { REAL x[EACH]; };
     struct alignas(EACH < 4 ? 4 * EACH : 16) Floats { float x[EACH]; };
+    Some some[COUNT];
+    static __device__ __forceinline__ int at(int k) { return (threadIdx.x + k * THREADS) * EACH; }
+    static __device__ __forceinline__ bool there(int k) { return ALL % (THREADS * EACH) == 0 || at(k) < ALL; }
+    __device__ __forceinline__ void read(const REAL* from) {
 #pragma unroll
-    for (int k = 0; k < (ALL + THREADS * EACH - 1) / (THREADS * EACH); k++) {
-        const int at = (threadIdx.x + k * THREADS) * EACH;
-        if (ALL % (THREADS * EACH) != 0 && at >= ALL) return;
-        const Some some = *(const Some*)(from + at);
-        Floats floats;
-#pragma unroll
-        for (int j = 0; j < EACH; j++) floats.x[j] = real(some.x[j]);
-        *(Floats*)(to + at) = floats;
+        for (int k = 0; k < COUNT; k++)
+            if (there(k)) some[k] = *(const Some*)(from + at(k));
     }
+    __device__ __forceinline__ void write(float* to) const {
+#pragma unroll
+        for (int k = 0; k < COUNT; k++)
+            if (there(k)) {
+                Floats floats;
+#pragma unroll
+                for (int j = 0; j < EACH; j++) floats.x[j] = real(some[k].x[j]);
+                *(Floats*)(to + at(k)) = floats;
+            }
+    }
+};
+__device__ __forceinline__ void convert(const REAL* from, float* to) {
+    Share share;
+    share.read(from);
+    share.write(to);
 }
 
 // The states of a thread's lane from row t of a tile of B or C.
@@ -164,10 +183,13 @@ __device__ __forceinline__ void load_states(const float* from, float (&into)[STA
         into[j] = from && n < N ? from[n] : 0.0f;
     }
 }
-__device__ __forceinline__ void store_states(float* to, const float (&from)[STATES]) {
+__device__ __forceinline__ void store_states(bool there, float* to, const float (&from)[STATES]) {
+    to += threadIdx.x % LANES * STATES;
+    if constexpr (N == PADDED && STATES % 4 == 0) {
 #pragma unroll
-    for (int j = 0; j < STATES; j++) {
-        const int n = threadIdx.x % LANES * STATES + j;
-        if (n < N) to[n] = from[j];
+        for (int j = 0; j < STATES; j += 4) store_if(there, to + j, from[j], from[j + 1], from[j + 2], from[j + 3]);
+    } else {
+#pragma unroll
+        for (int j = 0; j < STATES; j++) store_if(there && threadIdx.x % LANES * STATES + j < N, to + j, from[j]);
     }
 }

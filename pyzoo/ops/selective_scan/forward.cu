@@ -2,8 +2,8 @@
 // The steps are split in chunks of `length`: `summarize` runs all but the last from the zero state and leaves each one's last
 // state and ΣΔ; `scan` folds these into the state that its chunk starts from, at one exponential a state, exp(A ΣΔ).
 //
-// A block is one warp: it never waits for another one. Between two barriers it asks for the tiles that it needs two barriers later, walks
-// along this one and prepares the next: the memory's and the exponentials' latencies hide behind one another.
+// A block is one warp: it never waits for another one. Between two barriers it asks for the tiles that it needs two barriers later, makes
+// what the next one needs, in registers, and walks along this one: the memory's and the exponentials' latencies hide behind one another.
 
 static_assert(WARPS == 1, "a block of the forward pass is one warp");
 
@@ -27,13 +27,6 @@ __device__ __forceinline__ void pass(
 #pragma unroll
     for (int j = 0; j < STATES; j++) a[j] *= LOG2E;
     load_states(p.has && h0 && p.chunk == 0 ? h0 + ((int64)p.b * E + p.e) * N : 0, h);
-    for (int chunk = 0; READ_OUT && p.has && chunk < p.chunk; chunk++) {
-        const int64 at = ((int64)chunk * batches + p.b) * E + p.e;
-        float end[STATES];
-        load_states(ends + at * N, end);
-#pragma unroll
-        for (int j = 0; j < STATES; j++) h[j] = exp2_(sums[at] * a[j]) * h[j] + end[j];
-    }
     const REAL *from_u = AT(u, p.begin, p.first), *from_dt = AT(dt, p.begin, p.first), *from_z = AT(z, p.begin, p.first);
     const REAL *from_B = AT(B, p.begin, p.group * N), *from_C = AT(C, p.begin, p.group * N);
     REAL* to = AT(out, p.begin + p.lane, p.e);
@@ -53,26 +46,44 @@ __device__ __forceinline__ void pass(
         if (READ_OUT && HAS_Z) bring<REAL, CHANNELS, TIME_z>(tiles.z[slot], from_z, p.end - t, p.live);
         if (t + STEPS < p.end) from_z += STEPS * TIME_z;
     };
-    float skipped[ROWS] = {}, next_skipped[ROWS];  // D u
-    auto prepare = [&](int t, int slot, int i) {
+    struct Made { float2 pair[ROWS]; float skipped[ROWS]; Share B, C; } made;  // Δ and Δu, D u, and B and C before they are floats
+    auto make = [&](int t, int slot) {
 #pragma unroll
         for (int k = 0; k < ROWS; k++) {
             const int s = p.lane + k * LANES;
             const float u_s = real(tiles.u[slot][p.in(s)]), inside = t + s < p.end ? 1.0f : 0.0f;
             const float delta = softplus(real(tiles.dt[slot][p.in(s)]) + shift) * inside;
-            tiles.pair[i & 1][p.in(s)] = make_float2(delta, delta * u_s);
-            next_skipped[k] = skip * u_s;
+            made.pair[k] = make_float2(delta, delta * u_s);
+            made.skipped[k] = skip * u_s;
             sum += delta;
         }
         if (CONVERTS) {
-            convert(tiles.B[slot], tiles.float_B[i & 1]);
-            if (READ_OUT) convert(tiles.C[slot], tiles.float_C[i & 1]);
+            made.B.read(tiles.B[slot]);
+            if (READ_OUT) made.C.read(tiles.C[slot]);
         }
     };
-    auto walk = [&](int t, int slot, int i) {
+    auto keep = [&](int i) {
+#pragma unroll
+        for (int k = 0; k < ROWS; k++) tiles.pair[i & 1][p.in(p.lane + k * LANES)] = made.pair[k];
+        if (CONVERTS) {
+            made.B.write(tiles.float_B[i & 1]);
+            if (READ_OUT) made.C.write(tiles.float_C[i & 1]);
+        }
+    };
+    float y[STEPS], skipped[ROWS], gate[ROWS];
+    constexpr int AHEAD = CONVERTS ? 3 : 2;  // tiles between asking for B and C and walking along them
+    constexpr bool SPREAD = STATES > 4;      // whether steps are so long that asking is done along the walk, where other work fills the gaps
+    auto ask = [&](int part, int t, int slot, int after) {
+        if (part == 1) ask_steps(t + 3 * STEPS, slot);
+        if (part == 2) ask_inputs(t + AHEAD * STEPS, CONVERTS ? slot : after);
+        if (part == 3) {
+            ask_gate(t + 2 * STEPS, after);
+            brought_later();
+        }
+    };
+    auto walk = [&](int t, int i, int slot, int after) {
         const float* B_tile = CONVERTS ? tiles.float_B[i & 1] : (const float*)tiles.B[slot];
         const float* C_tile = CONVERTS ? tiles.float_C[i & 1] : (const float*)tiles.C[slot];
-        float y[STEPS];
 #pragma unroll
         for (int s = 0; s < STEPS; s++) {
             float B_t[STATES], C_t[STATES], y_s = 0.0f;
@@ -85,18 +96,9 @@ __device__ __forceinline__ void pass(
                 if (READ_OUT) y_s += C_t[j] * h[j];
             }
             y[order(s)] = y_s;
+            if (SPREAD && s % (STEPS / 4) == 0) ask(s / (STEPS / 4), t, slot, after);
         }
-        if (!READ_OUT) return;
-        transposed_sum<STEPS, LANES, 1>(y);
-#pragma unroll
-        for (int k = 0; k < ROWS; k++) {
-            const float gate = HAS_Z ? real(tiles.z[slot][p.in(p.lane + k * LANES)]) : 0.0f, y_k = y[k] + skipped[k];
-            store_if(p.has && t + p.lane + k * LANES < p.end, to + k * LANES * TIME_out,
-                     rounded<REAL>(HAS_Z ? y_k * gate * sigmoid(gate) : y_k));
-        }
-        to += STEPS * TIME_out;
     };
-    constexpr int AHEAD = CONVERTS ? 3 : 2;  // tiles between asking for B and C and walking along them
 #pragma unroll
     for (int k = 0; k < 3; k++) {
         ask_steps(p.begin + k * STEPS, k);
@@ -104,34 +106,53 @@ __device__ __forceinline__ void pass(
         if (k < 2) ask_gate(p.begin + k * STEPS, k);
         if (k > 0) brought_later();
     }
+    if (READ_OUT && p.has)
+#pragma unroll 4
+        for (int chunk = 0; chunk < p.chunk; chunk++) {
+            const int64 at = ((int64)chunk * batches + p.b) * E + p.e;
+            float end[STATES];
+            load_states(ends + at * N, end);
+#pragma unroll
+            for (int j = 0; j < STATES; j++) h[j] = exp2_(sums[at] * a[j]) * h[j] + end[j];
+        }
     brought<1>();
     __syncwarp();
-    prepare(p.begin, 0, 0);
+    make(p.begin, 0);
+    keep(0);
     __syncwarp();
     for (int t = p.begin, i = 0, slot = 0, next = 1, after = 2; t < p.end; t += STEPS, i++) {
-        ask_steps(t + 3 * STEPS, slot);
-        ask_inputs(t + AHEAD * STEPS, CONVERTS ? slot : after);
-        ask_gate(t + 2 * STEPS, after);
-        brought_later();
-        if (READ_OUT && saved && p.has) store_states(save, h);
+        if (!SPREAD) ask(1, t, slot, after), ask(2, t, slot, after), ask(3, t, slot, after);
+        if (READ_OUT) store_states(saved && p.has, save, h);
         save += batches * E * N;
 #pragma unroll
-        for (int k = 0; k < ROWS; k++) skipped[k] = next_skipped[k];
-        walk(t, slot, i);
-        prepare(t + STEPS, next, i + 1);
+        for (int k = 0; k < ROWS; k++) {
+            const float z_k = READ_OUT && HAS_Z ? real(tiles.z[slot][p.in(p.lane + k * LANES)]) : 0.0f;
+            gate[k] = HAS_Z ? z_k * sigmoid(z_k) : 1.0f;
+            skipped[k] = made.skipped[k];
+        }
+        make(t + STEPS, next);
+        walk(t, i, slot, after);
+        keep(i + 1);
+        if (READ_OUT) {
+            transposed_sum<STEPS, LANES, 1>(y);
+#pragma unroll
+            for (int k = 0; k < ROWS; k++)
+                store_if(p.has && t + p.lane + k * LANES < p.end, to + k * LANES * TIME_out, rounded<REAL>((y[k] + skipped[k]) * gate[k]));
+            to += STEPS * TIME_out;
+        }
         brought<1>();
         __syncwarp();
         const int freed = slot;
         slot = next, next = after, after = freed;
     }
     if (READ_OUT) {
-        if (last && p.end == L && p.has) store_states(last + ((int64)p.b * E + p.e) * N, h);
+        store_states(last && p.end == L && p.has, last + ((int64)p.b * E + p.e) * N, h);
         return;
     }
     const int64 row = ((int64)p.chunk * batches + p.b) * E + p.e;
     float total[1] = {sum};
     transposed_sum<1, LANES, 1>(total);
-    if (p.has) store_states(ends + row * N, h);
+    store_states(p.has, ends + row * N, h);
     if (p.has && p.lane == 0) sums[row] = total[0];
 }
 
