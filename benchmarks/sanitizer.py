@@ -1,8 +1,9 @@
 """Run every CUDA kernel once on small inputs of odd sizes, for NVIDIA's compute-sanitizer:
 
-    PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --error-exitcode 1 python benchmarks/sanitizer.py
+    PYTORCH_NO_CUDA_MEMORY_CACHING=1 compute-sanitizer --report-api-errors no --error-exitcode 1 python benchmarks/sanitizer.py
 
-and with `--tool racecheck`, `initcheck` or `synccheck`. It prints the number of calls.
+and with `--tool racecheck`, `initcheck` or `synccheck`. It prints the number of calls. Without `--report-api-errors no` memcheck also
+lists the functions that cuda-bindings looks for and an older driver lacks.
 """
 
 import torch

@@ -243,7 +243,7 @@ class TestKernel:
         ("forward.cu", "store_states(saved && p.has, save, h)", "(void)save"),  # no saved states
         ("forward.cu", "make(t + STEPS, next)", "make(t + STEPS, after)"),  # another tile's step sizes
         ("forward.cu", "keep(i + 1)", "keep(i)"),  # the step sizes of the tile before
-        ("forward.cu", "tiles.z[slot]", "tiles.z[next]"),  # another tile's gate
+        ("forward.cu", "real(tiles.z[slot]", "real(tiles.z[next]"),  # another tile's gate
         ("backward.cu", "t + s < p.end ? 1.0f : 0.0f", "t + s < p.end ? 1.0f : 1.0f"),  # padding in the reverse scan's tail
         ("backward.cu", "exp2_(sums[at] * a[j]) * dh[j] + end[j]", "end[j]"),
         ("backward.cu", "chunk > p.chunk; chunk--", "chunk > p.chunk + 1; chunk--"),

@@ -223,17 +223,22 @@ class TestKernels:
         assert (y[-8:].double() - (exact := definition(last, weight.double()))).norm() <= LIMIT[x.dtype] * exact.norm()
 
     @pytest.mark.parametrize(("right", "wrong"), [
-        ("2 * r > RADIX ? -of[", "2 * r > RADIX ? of["),  # conjugates of the higher residues
+        ("t[0] + t[1], t[2] - t[3]", "t[0] + t[1], t[2] + t[3]"),  # the higher residues without a conjugate
+        ("a.re - b.re, a.im - b.im", "a.re - b.re, a.im + b.im"),  # the same of the inverse
+        ("own[i][r] = {there", "own[i][r] = {true"),  # the last place again and again
+        ("f.re * d.im + f.im * d.re", "f.re * d.im - f.im * d.re"),  # the factor's conjugate
+        ("to[2] += d.im * turn[q].re", "to[2] += d.re * turn[q].re"),  # the middle residue
+        ("min(q + 1, ALL_TURNS - 1)", "min(q, ALL_TURNS - 1)"),  # the factor of the turn before
         ("a = b; b = -t;", "a = b; b = t;"),  # the quarter turn
         ("p < PARTS; p++", "p < PARTS - 1; p++"),  # the last warp's part left out
-        ("k == 0 || 2 * k == N ? REAL(1)", "k == 0 ? REAL(1)"),  # mode n/2 counted twice
+        ("return k == 0 || 2 * k == N;", "return k == 0;"),  # mode n/2 counted twice
         ("CONJUGATE == 1 ? -x[g].im : x[g].im", "x[g].im"),  # the weight's gradient without a conjugate
         ("CONJUGATE == 2 ? -y[h].im : y[h].im", "y[h].im"),  # the gradient of x with the weight itself
         ("k < M ? weight_of(k)", "k + 1 < M ? weight_of(k)"),  # the highest mode left out
         ("g < SPLIT", "g < 2"),  # a part of the channels left out
     ])  # fmt: skip
     def test_wrong_kernels_are_found(self, found, right, wrong):
-        assert found(cuda, "FILE", right, wrong, cuda.problem.cache_clear, lambda: holds(2048, 33) and holds(64, 33))
+        assert found(cuda, "FILE", right, wrong, cuda.problem.cache_clear, lambda: holds(2048, 33) and holds(64, 33) and holds(100, 33))
 
 
 @pytest.mark.parametrize(

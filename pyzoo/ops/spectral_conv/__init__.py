@@ -22,7 +22,7 @@ def choice(n: int, modes: int, dtype: torch.dtype = torch.float32, device: str =
     `compiled`: on a CPU in fp32 with at most 128 modes, C that does, where n is a multiple of 16 from 256 on. `matrix`: elsewhere
     with at most 32 modes, products with tables of the lowest modes, and always in half precision, for which `torch.fft` has no
     general transform. Else, and where tables would have more than 2^22 entries, `fft`."""
-    if device == "cuda" and modes <= MOST_MODES["kernel"] and n // cuda.radix(n) * modes <= LARGEST_TABLE and _has_kernels():
+    if device == "cuda" and modes <= MOST_MODES["kernel"] and n // cuda.radix(n) * cuda.table_rows(n, modes) <= LARGEST_TABLE and _has_kernels():
         return "kernel"
     fits = device == "cpu" and dtype == torch.float32 and n % cpu.RADIX == 0 and n >= 256
     if fits and modes <= MOST_MODES["compiled"] and n * modes <= LARGEST_TABLE and _has_c():

@@ -28,7 +28,7 @@ class _Product(ctypes.Structure):
 def _tables(n: int, modes: int) -> tuple[Tensor, Tensor, Tensor]:
     """exp(-2πi k s / n), (M, 2, vectors, W); its conjugate times the modes' weights, (vectors, M, 2, W), for the places s; and these
     weights. In the second they are half where a mode of `RADIX` points stands for its conjugate too."""
-    places = pad(turns(n, modes, n // RADIX).transpose(1, 2), (0, -(n // RADIX) % W)).view(modes, 2, -1, W)
+    places = pad(turns(n, torch.arange(modes), n // RADIX).transpose(1, 2), (0, -(n // RADIX) % W)).view(modes, 2, -1, W)
     weights = weights_of_modes(n, modes)
     back = weights * torch.where(torch.arange(modes) % (RADIX // 2) == 0, 1, 0.5)
     back = places * torch.stack((back, -back), 1)[:, :, None, None]

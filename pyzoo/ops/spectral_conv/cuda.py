@@ -11,7 +11,7 @@ from torch import Tensor
 from pyzoo.ops import nvrtc
 from pyzoo.ops.spectral_conv.transforms import turns
 
-TALL, BROAD, SPLIT, ACROSS = 4, 2, {4: 8, 8: 4}, 64  # outputs of a thread and shape of a block in a product of modes
+TALL, BROAD, SPLIT, ACROSS = 4, 2, {4: 8, 8: 4}, 32  # outputs of a thread and shape of a block in a product of modes
 PAIR = 2  # signals of a thread in the inverse transform
 PRODUCTS = {"mix": "BO", "mix_back": "BC", "weight_gradient": "CO"}  # and the sizes of their outputs
 FILE = Path(__file__).parent / "kernels.cu"
@@ -19,11 +19,11 @@ FILE = Path(__file__).parent / "kernels.cu"
 
 @dataclass(frozen=True)
 class Plan:
-    """How the transforms are spread over a GPU; `kernels.cu` explains the names."""
+    """How the transform is spread over a GPU; `kernels.cu` explains the names."""
 
-    radix: int
     rows: int
-    modes: int
+    classes: int
+    turns: int
     groups: int
     parts: int
     blocks: int
@@ -34,23 +34,36 @@ def radix(n: int) -> int:
     return next(r for r in (16, 8, 4, 2, 1) if n % r == 0 and (n // r >= 32 or r == 1))
 
 
+def table_rows(n: int, modes: int) -> int:
+    """How many factors the kernels need for each place."""
+    r = radix(n)
+    return r // 2 + 1 + -(-modes // r)
+
+
 @lru_cache(maxsize=256)
 def plan(signals: int, n: int, modes: int, dtype: torch.dtype, multiprocessors: int) -> Plan:
-    """The plan for so many signals of n points. A group's points are spread over several warps if there are few warps."""
-    own = min(16, 1 << (modes - 1).bit_length())
-    groups = min(4, -(-modes // own))
-    rows = 1 if dtype == torch.float64 else 2 if groups == 1 else 4
-    warps, parts = -(-signals // rows) * -(-modes // own), 1
-    wanted, most = (16 * multiprocessors, 8) if groups == 1 else (8 * multiprocessors, 8 // max(rows, groups))
-    while warps * parts < wanted and 64 * parts <= n // radix(n) and 2 * parts <= most:
+    """The plan for so many signals of n points. The figures are the fastest of those measured on an H200: a group of all classes has
+    one signal, and where the classes are halved a thread keeps at most 128 sums in fp32. A group's points are spread over several warps
+    if there are few."""
+    r = radix(n)
+    all_classes, all_turns = max(1, r // 2), -(-modes // r)
+    turns = min(all_turns, 16)
+    classes = all_classes if all_classes * turns <= 8 else max(1, all_classes // 2)
+    groups = all_classes // classes * -(-all_turns // turns)
+    rows = 1 if groups == 1 else max(1, (16 if dtype == torch.float64 else 32) // (classes * turns))
+    warps, parts = -(-signals // rows) * groups, 1
+    wanted, most = (16 * multiprocessors, 8) if groups == 1 else (8 * multiprocessors, 8 // max(4, groups))
+    while warps * parts < wanted and 64 * parts <= n // r and 2 * parts <= most:
         parts *= 2
-    return Plan(radix(n), rows, own, groups, parts, max(1, 8 // (groups * parts)))
+    return Plan(rows, classes, turns, groups, parts, max(1, (16 if groups == 1 else 8) // (groups * parts)))
 
 
 @lru_cache(maxsize=16)
-def _table(n: int, modes: int, radix: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """exp(-2πi k s / n), (M, n / radix, 2)."""
-    return turns(n, modes, n // radix).to(device, dtype)
+def _table(n: int, modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """`table` of `kernels.cu`, (BINS + ALL_TURNS, n / radix, 2)."""
+    r = radix(n)
+    of_residues, of_turns = torch.arange(r // 2 + 1) - r // 2, torch.arange(-(-modes // r)) * r + r // 2
+    return turns(n, torch.cat((of_residues, of_turns)), n // r).to(device, dtype)
 
 
 class Problem:
@@ -71,19 +84,19 @@ class Problem:
 
     def _prepare(self, name: str, signals: int) -> Callable[..., None]:
         p = plan(signals, self.n, self.M, self.dtype, self.multiprocessors)
-        macros = dict(SIGNAL=nvrtc.TYPES[self.dtype], REAL=nvrtc.TYPES[self.real], N=self.n, M=self.M, RADIX=p.radix, ROWS=p.rows,
-                      MODES=p.modes, GROUPS=p.groups, PARTS=p.parts, BLOCKS=p.blocks, TALL=TALL, BROAD=BROAD,
+        macros = dict(SIGNAL=nvrtc.TYPES[self.dtype], REAL=nvrtc.TYPES[self.real], N=self.n, M=self.M, RADIX=radix(self.n), ROWS=p.rows,
+                      CLASSES=p.classes, TURNS=p.turns, GROUPS=p.groups, PARTS=p.parts, BLOCKS=p.blocks, TALL=TALL, BROAD=BROAD,
                       SPLIT=SPLIT[self.real.itemsize], ACROSS=ACROSS)  # fmt: skip
         kernel = nvrtc.kernel(name, (FILE,), macros, self.device.index)
         if name in PRODUCTS:
             tall, broad = (getattr(self, size) for size in PRODUCTS[name])
             grid = -(-tall // TALL), -(-(-(-broad // BROAD) * self.M) // ACROSS)
             return partial(nvrtc.launch, kernel, (*grid, 1), ACROSS * SPLIT[self.real.itemsize])
-        table = _table(self.n, self.M, p.radix, self.real, self.device)
+        table = _table(self.n, self.M, self.real, self.device)
         if name == "truncated_transform":
-            grid, threads = (-(-signals // p.rows), -(-self.M // (p.modes * p.groups))), 32 * p.groups * p.parts
+            grid, threads = (-(-signals // p.rows), 1), 32 * p.groups * p.parts
         else:
-            across, places = -(-signals // PAIR), self.n // p.radix
+            across, places = -(-signals // PAIR), self.n // radix(self.n)
             threads = min(128, -(-places // 32) * 32)
             grid = across, min(-(-places // threads), max(1, 16 * self.multiprocessors // across))
         start = partial(nvrtc.launch, kernel, (*grid, 1), threads)

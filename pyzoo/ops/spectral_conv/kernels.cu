@@ -2,17 +2,20 @@
 // macros:
 //   SIGNAL       float | double | bf16 | half: the type of signals and weights;  REAL: float | double, that of spectra and arithmetic
 //   N, M         points and modes;  RADIX: 1, 2, 4, 8 or 16, a divisor of N
-//   ROWS         signals of a thread: a power of two
-//   MODES        modes of a warp: a power of two, and a multiple of RADIX if the modes take several warps
-//   GROUPS       groups of MODES modes in a block;  PARTS: warps of a block that share a group's points
+//   ROWS         signals of a block of the transform
+//   CLASSES, TURNS  how many r and q (below) a group of warps has;  GROUPS: groups of a block, all that there are
+//   PARTS        warps of a group, which share its points
 //   BLOCKS       blocks that a multiprocessor must have room for: bounds the registers
 //   TALL, BROAD  outputs of a thread in a product of modes;  SPLIT: threads that share a sum
 //                there;  ACROSS: sums of a block
 //
-// With t = s + PLACES τ, PLACES = N / RADIX, the transform is Σ_s exp(-2πi k s / N) D_s[k mod RADIX], where D_s is the transform of the
-// RADIX points x[s], x[s + PLACES], ... alone. A thread computes D_s in registers and keeps the sums over s of its signals and modes.
-// The inverse goes the same way back. `table` (M, PLACES) holds exp(-2πi k s / N). No branch keeps loads from running ahead: what is
-// beyond the last mode or signal repeats the last, and is not stored.
+// With t = s + PLACES τ, PLACES = N / RADIX, mode k of a signal is Σ_s exp(-2πi k s / N) D_s[k mod RADIX], where D_s is the transform of
+// the RADIX points x[s], x[s + PLACES], ... alone. A thread computes D_s in registers. With SHIFT = RADIX / 2, z = exp(-2πi (r - SHIFT) s
+// / N) D_s[r] and v = exp(-2πi (RADIX q + SHIFT) s / N), the modes RADIX q + r and RADIX (q + 1) - r have the terms z v and conj(z) v: four
+// products, Re z Re v, Im z Im v, Re z Im v and Im z Re v, serve them both, and a thread keeps the sums of these over s for its signals, r
+// and q. Where r is 0 there is no second mode; SHIFT, whose D_s is real, shares its place. The inverse goes the same way back. `table`
+// (BINS + ALL_TURNS, PLACES) holds the factors of D_s, then the v. No branch keeps loads from running ahead: what is beyond the last q or
+// signal repeats the last, and is not stored.
 
 struct alignas(2 * sizeof(REAL)) Complex { REAL re, im; };
 struct alignas(2 * sizeof(SIGNAL)) Stored { SIGNAL re, im; };  // of a weight
@@ -25,9 +28,13 @@ __device__ __forceinline__ void store(Stored& to, Complex x) { to = Stored{round
 // cos(2πk/16), sin(2πk/16) for k = 0, ..., 4
 __device__ constexpr double COS[] = {1.0, 0.92387953251128674, 0.70710678118654752, 0.38268343236508977, 0.0};
 #define PLACES (N / RADIX)
+#define SHIFT (RADIX / 2)
+#define BINS (SHIFT + 1)                        // the r: modes of RADIX real points that are not conjugates of others
+#define ALL_CLASSES (SHIFT > 0 ? SHIFT : 1)     // the r but SHIFT
+#define ALL_TURNS ((M + RADIX - 1) / RADIX)     // the q
+#define PAIRED(r) (0 < (r) && 2 * (r) < RADIX)  // whether an r has two modes for each q
 #define PAIR 2  // signals of a thread in the inverse
 #define HALF(q) ((q) / 2 + 1)  // modes of q real points
-#define OWN_CONJUGATE(r) (2 * (r) % RADIX == 0)
 
 // The modes 0, ..., Q/2 of the points x[0], x[STEP], ..., x[(Q-1) STEP], by halves.
 template <int Q, int STEP>
@@ -84,43 +91,33 @@ __device__ __forceinline__ void inverse(const REAL* re, const REAL* im, REAL* x)
 // Sums over the lanes of a warp, elementwise: lane l gets the sums l VALUES / 32 and on, in value[0] and on.
 template <int VALUES>
 __device__ __forceinline__ void sum_over_lanes(REAL (&value)[VALUES]) {
-    int count = VALUES;
+    static_assert(VALUES % 32 == 0, "as many sums for every lane");
 #pragma unroll
-    for (int m = 16; m >= 1; m /= 2) {
+    for (int m = 16, count = VALUES / 2; m >= 1; m /= 2, count /= 2) {
         const bool upper = threadIdx.x & m;
-        if (count > 1) {
-            count /= 2;
 #pragma unroll
-            for (int j = 0; j < VALUES / 2; j++)
-                if (j < count) {
-                    const REAL mine = upper ? value[j + count] : value[j], other = upper ? value[j] : value[j + count];
-                    value[j] = mine + __shfl_xor_sync(~0u, other, m);
-                }
-        } else value[0] += __shfl_xor_sync(~0u, value[0], m);
+        for (int j = 0; j < VALUES / 2; j++)
+            if (j < count) {
+                const REAL mine = upper ? value[j + count] : value[j], other = upper ? value[j] : value[j + count];
+                value[j] = mine + __shfl_xor_sync(~0u, other, m);
+            }
     }
 }
 
-// The modes of RADIX points: the real parts of 0, ..., RADIX/2, then the imaginary parts of those that are not real.
-struct Modes {
-    REAL of[RADIX];
-    __device__ __forceinline__ REAL re(int r) const { return of[2 * r > RADIX ? RADIX - r : r]; }
-    __device__ __forceinline__ REAL im(int r) const {
-        return OWN_CONJUGATE(r) ? REAL(0) : 2 * r > RADIX ? -of[RADIX / 2 + RADIX - r] : of[RADIX / 2 + r];
-    }
-};
+// A mode that is its own conjugate is real.
+__device__ __forceinline__ bool is_real(int k) { return k == 0 || 2 * k == N; }
 
-#define WIDTH (RADIX < 8 ? RADIX : RADIX + 4)  // of a lane's modes in shared memory: lanes meet no bank twice
-
-// Signals x (rows, N) -> spectra (rows, M). blockIdx.x is a block of ROWS rows, y one of GROUPS groups of modes. Groups share the work
-// on their signals: each transforms every GROUPS-th. The points of the next places are read before the products of these.
+// Signals x (rows, N) -> spectra (rows, M). blockIdx.x is a block of ROWS rows. Groups share the work on them: each transforms every
+// GROUPS-th. The points of the next places are read before the products of these.
 extern "C" __global__ void __launch_bounds__(32 * GROUPS * PARTS, BLOCKS)
-truncated_transform(const SIGNAL* x, const Complex* table, REAL* spectrum, int64 rows) {
-    constexpr int VALUES = 2 * ROWS * MODES, EACH = VALUES < 32 ? 1 : VALUES / 32, OWN = (ROWS + GROUPS - 1) / GROUPS, STEP = 32 * PARTS;
-    __shared__ REAL shared[PARTS][GROUPS][VALUES];
-    __shared__ alignas(16) REAL exchange[2][PARTS][GROUPS == 1 ? 1 : ROWS][32][WIDTH];
+truncated_transform(const SIGNAL* x, const Complex* table, Complex* spectrum, int64 rows) {
+    constexpr int UNITS = ROWS * CLASSES * TURNS, VALUES = (4 * UNITS + 31) / 32 * 32, EACH = VALUES / 32;
+    constexpr int ACROSS_CLASSES = ALL_CLASSES / CLASSES, OWN = (ROWS + GROUPS - 1) / GROUPS, STEP = 32 * PARTS;
+    __shared__ REAL totals[PARTS][GROUPS][VALUES];
+    __shared__ Complex exchange[2][PARTS][ROWS][ALL_CLASSES][32];
     const int lane = threadIdx.x % 32, group = threadIdx.x / 32 % GROUPS, part = threadIdx.x / (32 * GROUPS);
+    const int lowest = group % ACROSS_CLASSES * CLASSES, earliest = group / ACROSS_CLASSES * TURNS;
     const int64 first = (int64)blockIdx.x * ROWS;
-    const int lowest = (blockIdx.y * GROUPS + group) * MODES;
     const SIGNAL* row[OWN];
 #pragma unroll
     for (int i = 0; i < OWN; i++) row[i] = x + min(first + group + i * GROUPS, rows - 1) * N;
@@ -134,114 +131,141 @@ truncated_transform(const SIGNAL* x, const Complex* table, REAL* spectrum, int64
     };
     read(part * 32 + lane);
     for (int from = 0, buffer = 0; from < PLACES; from += STEP, buffer ^= 1) {
-        const int s = from + part * 32 + lane;
+        const int s = from + part * 32 + lane, at = min(s, PLACES - 1);
         const bool there = PLACES % STEP == 0 || s < PLACES;
-        Modes modes[GROUPS == 1 ? ROWS : OWN];
+        Complex own[OWN][ALL_CLASSES];  // D_s[r]; with D_s[0], which is real, D_s[SHIFT] as imaginary part
 #pragma unroll
         for (int i = 0; i < OWN; i++) {
-            REAL re[HALF(RADIX)], im[HALF(RADIX)];
+            REAL re[BINS], im[BINS];
             transform<RADIX, 1>(points[i], re, im);
+            im[0] = SHIFT > 0 ? re[SHIFT] : REAL(0);
 #pragma unroll
-            for (int r = 0; 2 * r <= RADIX; r++) {
-                if (r < RADIX) modes[i].of[r] = there ? re[r] : REAL(0);
-                if (!OWN_CONJUGATE(r)) modes[i].of[RADIX / 2 + r] = there ? im[r] : REAL(0);
+            for (int r = 0; r < ALL_CLASSES; r++) {
+                own[i][r] = {there ? re[r] : REAL(0), there ? im[r] : REAL(0)};
+                if (GROUPS > 1 && group + i * GROUPS < ROWS) exchange[buffer][part][group + i * GROUPS][r][lane] = own[i][r];
             }
         }
-        if (GROUPS > 1)
+        Complex factor[CLASSES], turn[TURNS];
 #pragma unroll
-            for (int i = 0; i < OWN; i++)
-                if (group + i * GROUPS < ROWS)
+        for (int i = 0; i < CLASSES; i++) factor[i] = table[(lowest + i) * PLACES + at];
 #pragma unroll
-                    for (int r = 0; r < RADIX; r++) exchange[buffer][part][group + i * GROUPS][lane][r] = modes[i].of[r];
-        Complex turn[MODES];
-#pragma unroll
-        for (int k = 0; k < MODES; k++) turn[k] = table[min(lowest + k, M - 1) * PLACES + min(s, PLACES - 1)];
+        for (int q = 0; q < TURNS; q++) turn[q] = table[(BINS + min(earliest + q, ALL_TURNS - 1)) * PLACES + at];
         read(s + STEP);
         if (GROUPS > 1) __syncthreads();
 #pragma unroll
-        for (int i = 0; i < ROWS; i++) {
-            Modes own;
-            if (GROUPS == 1) own = modes[i];
-            else
+        for (int i = 0; i < CLASSES; i++)
 #pragma unroll
-                for (int r = 0; r < RADIX; r++) own.of[r] = exchange[buffer][part][i][lane][r];
+            for (int j = 0; j < ROWS; j++) {
+                Complex d;
+                if constexpr (GROUPS == 1) d = own[j][i];
+                else d = exchange[buffer][part][j][lowest + i][lane];
+                const Complex f = factor[i];
+                REAL* to = sum + 4 * (i * ROWS + j) * TURNS;
+                if (lowest + i == 0) {
+                    const Complex z = {f.re * d.re, f.im * d.re};
 #pragma unroll
-            for (int k = 0; k < MODES; k++) {
-                REAL* to = sum + 2 * (i * MODES + k);
-                const REAL a = own.re(k % RADIX), b = own.im(k % RADIX);
-                to[0] += turn[k].re * a;
-                to[1] += turn[k].im * a;
-                if (!OWN_CONJUGATE(k % RADIX)) {
-                    to[0] -= turn[k].im * b;
-                    to[1] += turn[k].re * b;
+                    for (int q = 0; q < TURNS; q++, to += 4) {
+                        to[0] += z.re * turn[q].re;
+                        to[0] -= z.im * turn[q].im;
+                        to[1] += z.re * turn[q].im;
+                        to[1] += z.im * turn[q].re;
+                        to[2] += d.im * turn[q].re;
+                        to[3] += d.im * turn[q].im;
+                    }
+                } else {
+                    const Complex z = {f.re * d.re - f.im * d.im, f.re * d.im + f.im * d.re};
+#pragma unroll
+                    for (int q = 0; q < TURNS; q++, to += 4) {
+                        to[0] += z.re * turn[q].re;
+                        to[1] += z.im * turn[q].im;
+                        to[2] += z.re * turn[q].im;
+                        to[3] += z.im * turn[q].re;
+                    }
                 }
             }
-        }
     }
     sum_over_lanes(sum);
-    const int begin = lane * VALUES / 32;
-    if (PARTS > 1) {
 #pragma unroll
-        for (int v = 0; v < EACH; v++) shared[part][group][begin + v] = sum[v];
-        __syncthreads();
-        if (part > 0) return;
-        for (int p = 1; p < PARTS; p++)
+    for (int v = 0; v < EACH; v++) totals[part][group][lane * EACH + v] = sum[v];
+    __syncthreads();
+    for (int at = threadIdx.x; at < GROUPS * UNITS; at += 32 * GROUPS * PARTS) {
+        const int g = at / UNITS, unit = at % UNITS;
+        const int r = g % ACROSS_CLASSES * CLASSES + unit / (ROWS * TURNS), q = g / ACROSS_CLASSES * TURNS + unit % TURNS;
+        const int64 i = first + unit / TURNS % ROWS;
+        REAL t[4] = {};
+        for (int p = 0; p < PARTS; p++)
 #pragma unroll
-            for (int v = 0; v < EACH; v++) sum[v] += shared[p][group][begin + v];
-    }
-#pragma unroll
-    for (int v = 0; v < EACH; v++) {
-        const int at = begin + v, i = at / (2 * MODES), k = lowest + at / 2 % MODES;
-        if (first + i < rows && k < M && (VALUES >= 32 || lane % (32 / VALUES) == 0))
-            spectrum[2 * ((first + i) * M + k) + at % 2] = sum[v];
+            for (int v = 0; v < 4; v++) t[v] += totals[p][g][4 * unit + v];
+        const auto store = [&](int k, REAL re, REAL im) {
+            if (i < rows && k < M) spectrum[i * M + k] = {re, is_real(k) ? REAL(0) : im};
+        };
+        if (r > 0) {
+            store(RADIX * q + r, t[0] - t[1], t[2] + t[3]);
+            store(RADIX * (q + 1) - r, t[0] + t[1], t[2] - t[3]);
+        } else {
+            store(RADIX * q, t[0], t[1]);
+            if (SHIFT > 0) store(RADIX * q + SHIFT, t[2], t[3]);
+        }
     }
 }
 
 // What the inverse transform multiplies mode k by: m_k / N, where m_k is 1 for the modes 0 and N/2, which are their own conjugates,
 // and else 2.
-__device__ __forceinline__ REAL weight_of(int64 k) { return (k == 0 || 2 * k == N ? REAL(1) : REAL(2)) / N; }
+__device__ __forceinline__ REAL weight_of(int64 k) { return (is_real(k) ? REAL(1) : REAL(2)) / N; }
 
 // Spectra (rows, M) -> signals y (rows, N): Σ_k weight_of(k) Re(spectrum_k exp(2πi k t / N)). blockIdx.x is a block of PAIR rows, y a
-// part of the places.
+// part of the places. The modes RADIX q + r and RADIX (q + 1) - r, a and b times their weights, give Re v Re(a + b) + Im v Im(a + b) to the
+// real part and Re v Im(a - b) - Im v Re(a - b) to the imaginary one.
 extern "C" __global__ void __launch_bounds__(128, 5)
 truncated_inverse(const Complex* spectrum, const Complex* table, SIGNAL* y, int64 rows) {
-    constexpr int ALL = (M + RADIX - 1) / RADIX * RADIX;
-    struct alignas(PAIR * sizeof(Complex) < 16 ? 8 : 16) Column { Complex of[PAIR]; };
-    __shared__ Column modes[ALL];  // times their weights, and 0 beyond the last
+    struct alignas(16) Both { Complex sum, difference; };
+    __shared__ Both modes[PAIR][ALL_TURNS][BINS];
     const int64 first = (int64)blockIdx.x * PAIR;
-    for (int at = threadIdx.x; at < ALL * PAIR; at += blockDim.x) {
-        const int k = at % ALL, i = at / ALL;
-        const Complex c = spectrum[min(first + i, rows - 1) * M + min(k, M - 1)];
-        const REAL f = k < M ? weight_of(k) * (OWN_CONJUGATE(k % RADIX) ? REAL(1) : REAL(0.5)) : REAL(0);
-        modes[k].of[i] = {f * c.re, f * c.im};
+    for (int at = threadIdx.x; at < PAIR * ALL_TURNS * BINS; at += blockDim.x) {
+        const int i = at / (ALL_TURNS * BINS), q = at / BINS % ALL_TURNS, r = at % BINS;
+        const auto mode = [&](bool there, int k) {
+            const Complex c = spectrum[min(first + i, rows - 1) * M + min(k, M - 1)];
+            const REAL f = there && k < M ? weight_of(k) * (PAIRED(r) ? REAL(0.5) : REAL(1)) : REAL(0);
+            return Complex{f * c.re, is_real(k) ? REAL(0) : f * c.im};
+        };
+        const Complex a = mode(true, RADIX * q + r), b = mode(PAIRED(r), RADIX * (q + 1) - r);
+        modes[i][q][r] = {{a.re + b.re, a.im + b.im}, {a.re - b.re, a.im - b.im}};
     }
     __syncthreads();
     for (int s = blockIdx.y * blockDim.x + threadIdx.x; s < PLACES; s += blockDim.x * gridDim.y) {
-        REAL re[PAIR][HALF(RADIX)] = {}, im[PAIR][HALF(RADIX)] = {};
-        for (int lowest = 0; lowest < M; lowest += RADIX) {
-            Complex turn[RADIX];
+        asm volatile("" ::: "memory");  // the modes are read anew for each place: all at once they don't fit the registers
+        REAL re[PAIR][BINS] = {}, im[PAIR][BINS] = {};
+        Complex factor[BINS];
 #pragma unroll
-            for (int r = 0; r < RADIX; r++) turn[r] = table[min(lowest + r, M - 1) * PLACES + s];
+        for (int r = 0; r < BINS; r++) factor[r] = table[r * PLACES + s];
+        Complex next = table[BINS * PLACES + s];
+#pragma unroll 1
+        for (int q = 0; q < ALL_TURNS; q++) {
+            const Complex turn = next;
+            next = table[(BINS + min(q + 1, ALL_TURNS - 1)) * PLACES + s];
 #pragma unroll
-            for (int r = 0; r < RADIX; r++) {
-                const int bin = 2 * r > RADIX ? RADIX - r : r;
-                const Column column = modes[lowest + r];
+            for (int r = 0; r < BINS; r++)
 #pragma unroll
                 for (int i = 0; i < PAIR; i++) {
-                    const Complex c = column.of[i];
-                    re[i][bin] += turn[r].re * c.re;
-                    re[i][bin] += turn[r].im * c.im;
-                    if (!OWN_CONJUGATE(r)) {
-                        const REAL sign = 2 * r > RADIX ? -1 : 1;
-                        im[i][bin] += sign * turn[r].re * c.im;
-                        im[i][bin] -= sign * turn[r].im * c.re;
+                    const Both both = modes[i][q][r];
+                    re[i][r] += turn.re * both.sum.re;
+                    re[i][r] += turn.im * both.sum.im;
+                    if (r != SHIFT) {
+                        im[i][r] += turn.re * both.difference.im;
+                        im[i][r] -= turn.im * both.difference.re;
                     }
                 }
-            }
         }
 #pragma unroll
         for (int i = 0; i < PAIR; i++) {
             REAL points[RADIX];
+#pragma unroll
+            for (int r = 0; r < BINS; r++)
+                if (r != SHIFT) {
+                    const REAL a = re[i][r], b = im[i][r];
+                    re[i][r] = factor[r].re * a + factor[r].im * b;
+                    im[i][r] = factor[r].re * b - factor[r].im * a;
+                }
             inverse<RADIX, 1>(re[i], im[i], points);
             if (first + i < rows)
 #pragma unroll

@@ -20,9 +20,9 @@ def weights_of_modes(n: int, modes: int) -> Tensor:
     return scale
 
 
-def turns(n: int, modes: int, points: int) -> Tensor:
-    """exp(-2πi k t / n) for each mode k at the points t = 0, 1, ..., (M, points, 2), in fp64 from angles below a turn."""
-    turns = torch.arange(modes)[:, None] * torch.arange(points) % n  # integers: no angle loses digits
+def turns(n: int, modes: Tensor, points: int) -> Tensor:
+    """exp(-2πi k t / n) for each of the modes k at the points t = 0, 1, ..., (M, points, 2), in fp64 from angles below a turn."""
+    turns = modes[:, None] * torch.arange(points) % n  # integers: no angle loses digits
     angle = turns.double() * (2 * math.pi / n)
     return torch.stack((angle.cos(), -angle.sin()), -1)
 
@@ -31,7 +31,7 @@ def turns(n: int, modes: int, points: int) -> Tensor:
 def tables(n: int, modes: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """The matrices of the transform and of its inverse, both (2M, n): rows cos and -sin of 2π k t / n for each mode k, in
     the second times the weights of the modes. Rounded once."""
-    rows = turns(n, modes, n).transpose(1, 2)  # (M, 2, n)
+    rows = turns(n, torch.arange(modes), n).transpose(1, 2)  # (M, 2, n)
     inverse = rows * weights_of_modes(n, modes)[:, None, None]
     return tuple(x.reshape(2 * modes, n).to(device, dtype) for x in (rows, inverse))
 
