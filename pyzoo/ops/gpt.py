@@ -171,11 +171,14 @@ Cache = list[tuple[Tensor, Tensor]]  # for each block the keys and values (B,H,P
 def hidden(tokens: Tensor, cache: Cache, weights: dict[str, Tensor], eps: float, tanh: int,
            fast: bool = False) -> tuple[Tensor, Cache]:  # fmt: skip
     """The network without its head on tokens (B,T) after those of the cache, with its weights by the names of
-    `pyzoo.models.gpt`: (B,T,D), and the new cache."""
+    `pyzoo.models.gpt`: (B,T,D), and the new cache. ValueError if there are more tokens than positions."""
     w, after = weights, []
     tables = {name: w[name] for name in ("cosines", "sines") if name in w}
+    past, positions = cache[0][0].shape[2], len(w["cosines" if tables else "position_weight"])
+    if past + tokens.shape[1] > positions:
+        raise ValueError(f"{past + tokens.shape[1]} tokens are more than the {positions} positions of this GPT")
     x = rows(tokens=tokens, token_weight=w["token_weight"]) if tables else embed(
-        tokens=tokens, token_weight=w["token_weight"], position_weight=w["position_weight"], past=cache[0][0].shape[2]
+        tokens=tokens, token_weight=w["token_weight"], position_weight=w["position_weight"], past=past
     )  # fmt: skip
     for i, (k, v) in enumerate(cache):
         at = f"blocks.{i}."

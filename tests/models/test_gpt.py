@@ -120,6 +120,16 @@ def test_sampling_is_by_the_seed_and_the_likeliest_with_top_k_of_1():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("rotary", [False, True])
+@pytest.mark.parametrize("past", [0, 5, 11, 12])  # after 11 tokens one row is left, which could stand for two
+def test_more_tokens_than_positions_are_refused(past, rotary):
+    built, tokens = model(rotary=rotary), torch.zeros(1, 13, dtype=torch.int64)
+    _, cache = built.extend(tokens[:, :past], built.start(1)) if past else (None, built.start(1))
+    with pytest.raises(ValueError, match="13 tokens are more than the 12 positions of this GPT"):
+        built.extend(tokens[:, past:], cache)
+
+
+@torch.no_grad()
 def test_a_stream_longer_than_the_context_goes_on_from_its_half():
     built = model()
     written = [3, *writing.stream(built, [3], 30, 1.0, 1, 0)]
