@@ -36,6 +36,7 @@ public import Spec.Law.Each
 public import Spec.Law.Enclosure
 public import Spec.Law.Exact
 public import Spec.Law.Fourier
+public import Spec.Law.FourierSplit
 public import Spec.Law.GPT
 public import Spec.Law.Interval
 public import Spec.Law.Mamba

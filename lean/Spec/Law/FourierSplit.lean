@@ -1,0 +1,163 @@
+module
+public import Spec.Law.Spectral
+
+/-!
+# The discrete Fourier transform of few modes, by residues
+
+What compiled transforms of the lowest modes rely on. Of `P R` points every `P`-th is transformed alone, which gives a number for
+each residue of the modes modulo `R`; and for a real signal and `R = 2 S` the modes `R q + r` and `R (q + 1) - r` are sums and differences
+of the same four sums of products.
+-/
+
+@[expose] public noncomputable section
+namespace Spec
+open Lean.Grind
+attribute [local instance] Semiring.natCast Ring.intCast
+variable {α : Type} [CommRing α]
+
+theorem power_mul (w : α) (m n : Nat) : w ^ (m * n) = (w ^ m) ^ n := by
+  induction n with
+  | zero => rw [Nat.mul_zero, Semiring.pow_zero, Semiring.pow_zero]
+  | succ n ih => rw [Nat.mul_succ, power_add, ih, Semiring.pow_succ]
+
+theorem sumTo_split (P R : Nat) (f : Nat → α) : sumTo (P * R) f = sumTo P fun s => sumTo R fun τ => f (s + P * τ) := by
+  rw [sumTo_swap]
+  induction R with
+  | zero => rfl
+  | succ R ih =>
+    rw [Nat.mul_succ, sumTo_append, ih, sumTo]
+    exact congrArg _ (sumTo_congr P fun s _ => by rw [Nat.add_comm])
+
+/-- The transform of `P R` points by the transforms of every `P`-th of them. -/
+theorem dft_split (P R : Nat) (w : α) (x : Nat → α) (k : Nat) :
+    dft (P * R) w x k = sumTo P fun s => w ^ (s * k) * dft R (w ^ P) (fun τ => x (s + P * τ)) k := by
+  rw [dft, sumTo_split]
+  refine sumTo_congr P fun s _ => ?_
+  rw [dft, ← mul_sumTo]
+  refine sumTo_congr R fun τ _ => ?_
+  rw [Nat.add_mul, power_add, ← power_mul, Nat.mul_assoc]
+  grind
+
+/-- A mode of `R` points is known by its residue modulo `R`. -/
+theorem dft_residue {R : Nat} {w : α} (root : w ^ R = 1) (x : Nat → α) (q r : Nat) : dft R w x (R * q + r) = dft R w x r := by
+  refine sumTo_congr R fun j _ => ?_
+  rw [Nat.mul_add, power_add, show j * (R * q) = j * q * R by grind, power_root root]
+  grind
+
+theorem sumTo_sub (f g : Nat → α) (n : Nat) : sumTo n (fun i => f i - g i) = sumTo n f - sumTo n g := by
+  induction n with
+  | zero => simp only [sumTo]; grind
+  | succ n ih => simp only [sumTo, ih]; grind
+
+variable {P S : Nat} {u : Pair α}
+
+/-- The transform of the points `s, s + P, ...` of a real signal, at the residue `r` of `R`. -/
+def residueAt (P R : Nat) (u : Pair α) (x : Nat → α) (s r : Nat) : Pair α :=
+  dft R (u.conj ^ P) (fun τ => .real (x (s + P * τ))) r
+
+/-- What that is multiplied by: `exp (-2πi (r - S) s / n)`. -/
+def residueFactor (S : Nat) (u : Pair α) (s r : Nat) : Pair α := u.conj ^ (s * r) * u ^ (s * S)
+
+/-- What turn `q` of all residues is multiplied by: `exp (-2πi (2 S q + S) s / n)`. -/
+def turnFactor (S : Nat) (u : Pair α) (s q : Nat) : Pair α := u.conj ^ (s * (2 * S * q + S))
+
+theorem power_whole (root : PrincipalRoot (P * (2 * S)) u u.conj) : (u ^ P) ^ (2 * S) = 1 := by rw [← power_mul, root.root]
+
+/-- Powers of a root of unity for the residues `2 S - r` and `r` are conjugates. -/
+theorem power_other (root : PrincipalRoot (P * (2 * S)) u u.conj) {r : Nat} (hr : r ≤ 2 * S) (τ : Nat) :
+    (u ^ P) ^ (τ * (2 * S - r)) = ((u ^ P) ^ (τ * r)).conj := by
+  have h1 := power_root (power_whole root) τ
+  have h2 := power_inv root.inv (P * (τ * r))
+  rw [show 2 * S = 2 * S - r + r by omega, Nat.mul_add, power_add, ← power_mul u P (τ * r)] at h1
+  rw [← power_mul u P (τ * r), Pair.conj_pow]
+  grind
+
+/-- The same of the places. -/
+theorem power_place (root : PrincipalRoot (P * (2 * S)) u u.conj) {r : Nat} (hr : r ≤ 2 * S) (s q : Nat) :
+    u.conj ^ (s * (2 * S * (q + 1) - r)) = (residueFactor S u s r).conj * turnFactor S u s q := by
+  have h1 := power_inv root.inv (s * r)
+  have h2 : u.conj ^ (s * (2 * S - r)) * u.conj ^ (s * r) = u.conj ^ (s * S) * u.conj ^ (s * S) := by
+    rw [← power_add, ← power_add, ← Nat.mul_add, ← Nat.mul_add, show 2 * S - r + r = S + S by omega]
+  rw [show 2 * S * (q + 1) - r = 2 * S * q + (2 * S - r) by rw [Nat.mul_succ]; omega, residueFactor, turnFactor, Pair.conj_mul,
+    Pair.conj_pow, Pair.conj_conj, Pair.conj_pow, Nat.mul_add, Nat.mul_add, power_add, power_add]
+  grind
+
+theorem power_own (root : PrincipalRoot (P * (2 * S)) u u.conj) (s q r : Nat) :
+    u.conj ^ (s * (2 * S * q + r)) = residueFactor S u s r * turnFactor S u s q := by
+  have h := power_inv root.inv (s * S)
+  rw [residueFactor, turnFactor, Nat.mul_add, Nat.mul_add, power_add, power_add]
+  grind
+
+theorem power_conj_one {w : Pair α} {n : Nat} (root : w ^ n = 1) : w.conj ^ n = 1 := by
+  rw [← Pair.conj_pow, root]
+  exact Pair.ext rfl (by show -(0 : α) = 0; grind)
+
+/-- Two modes of a real signal are sums and differences of four sums of products. -/
+theorem dft_pair (root : PrincipalRoot (P * (2 * S)) u u.conj) (x : Nat → α) (q r : Nat) (hr : r ≤ 2 * S) :
+    let z s := residueFactor S u s r * residueAt P (2 * S) u x s r
+    let v s := turnFactor S u s q
+    let rr := sumTo P fun s => (z s).re * (v s).re
+    let ii := sumTo P fun s => (z s).im * (v s).im
+    let ri := sumTo P fun s => (z s).re * (v s).im
+    let ir := sumTo P fun s => (z s).im * (v s).re
+    dft (P * (2 * S)) u.conj (fun j => .real (x j)) (2 * S * q + r) = ⟨rr - ii, ri + ir⟩ ∧
+      dft (P * (2 * S)) u.conj (fun j => .real (x j)) (2 * S * (q + 1) - r) = ⟨rr + ii, ri - ir⟩ := by
+  intro z v rr ii ri ir
+  have whole : (u.conj ^ P) ^ (2 * S) = 1 := by rw [← Pair.conj_pow]; exact power_conj_one (power_whole root)
+  have other (s : Nat) : residueAt P (2 * S) u x s (2 * S - r) = (residueAt P (2 * S) u x s r).conj := by
+    have power (τ : Nat) : (u.conj ^ P) ^ (τ * (2 * S - r)) = ((u.conj ^ P) ^ (τ * r)).conj := by
+      rw [← Pair.conj_pow, ← Pair.conj_pow, ← Pair.conj_pow, power_other root hr]
+    apply Pair.ext
+    · rw [residueAt, residueAt, dft, dft, Pair.re_conj, Pair.re_sumTo, Pair.re_sumTo]
+      refine sumTo_congr _ fun τ _ => ?_
+      simp only [power, Pair.re_mul, Pair.real, Pair.re_conj]
+      grind
+    · rw [residueAt, residueAt, dft, dft, Pair.im_conj, Pair.im_sumTo, Pair.im_sumTo, show ∀ a : α, -a = -1 * a by grind, ← mul_sumTo]
+      refine sumTo_congr _ fun τ _ => ?_
+      simp only [power, Pair.im_mul, Pair.real, Pair.im_conj]
+      grind
+  have first : dft (P * (2 * S)) u.conj (fun j => .real (x j)) (2 * S * q + r) = sumTo P fun s => z s * v s := by
+    rw [dft_split]
+    refine sumTo_congr P fun s _ => ?_
+    rw [dft_residue whole, power_own root]
+    show _ * residueAt P (2 * S) u x s r = _
+    simp only [z, v]
+    grind
+  have second : dft (P * (2 * S)) u.conj (fun j => .real (x j)) (2 * S * (q + 1) - r) = sumTo P fun s => (z s).conj * v s := by
+    rw [dft_split]
+    refine sumTo_congr P fun s _ => ?_
+    rw [power_place root hr, show 2 * S * (q + 1) - r = 2 * S * q + (2 * S - r) by rw [Nat.mul_succ]; omega, dft_residue whole]
+    show _ * residueAt P (2 * S) u x s (2 * S - r) = _
+    simp only [z, v, Pair.conj_mul, other]
+    grind
+  refine ⟨first.trans (Pair.ext ?_ ?_), second.trans (Pair.ext ?_ ?_)⟩
+  · rw [Pair.re_sumTo, ← sumTo_sub]; rfl
+  · rw [Pair.im_sumTo, ← sumTo_add]; rfl
+  · rw [Pair.re_sumTo, ← sumTo_add]
+    exact sumTo_congr P fun s _ => by simp only [Pair.re_mul, Pair.re_conj, Pair.im_conj]; grind
+  · rw [Pair.im_sumTo, ← sumTo_sub]
+    exact sumTo_congr P fun s _ => by simp only [Pair.im_mul, Pair.re_conj, Pair.im_conj]; grind
+
+/-- And back: what two modes `a` and `b` give the point `s + P τ` is, but for the powers of the residue, a sum of products with the sums
+and differences of their real and imaginary parts. -/
+theorem signal_pair (root : PrincipalRoot (P * (2 * S)) u u.conj) (a b : Pair α) (s τ q r : Nat) (hr : r ≤ 2 * S) :
+    let v := turnFactor S u s q
+    (a * u ^ ((s + P * τ) * (2 * S * q + r)) + b * u ^ ((s + P * τ) * (2 * S * (q + 1) - r))).re =
+      ((residueFactor S u s r).conj * ⟨v.re * (a.re + b.re) + v.im * (a.im + b.im), v.re * (a.im - b.im) - v.im * (a.re - b.re)⟩ *
+        (u ^ P) ^ (τ * r)).re := by
+  intro v
+  have turn (k : Nat) : u ^ ((s + P * τ) * (2 * S * q + k)) = (u.conj ^ (s * (2 * S * q + k))).conj * (u ^ P) ^ (τ * k) := by
+    have h := power_root (power_whole root) (τ * q)
+    rw [Pair.conj_pow, Pair.conj_conj, Nat.add_mul, power_add, Nat.mul_assoc P, power_mul u P, Nat.mul_add τ, power_add,
+      show τ * (2 * S * q) = τ * q * (2 * S) by grind, h]
+    grind
+  have other : 2 * S * (q + 1) - r = 2 * S * q + (2 * S - r) := by rw [Nat.mul_succ]; omega
+  have mine := turn r
+  have its := turn (2 * S - r)
+  rw [power_own root] at mine
+  rw [← other, power_place root hr, other, power_other root hr] at its
+  rw [mine, other, its]
+  simp only [v, Pair.re_add, Pair.re_mul, Pair.im_mul, Pair.re_conj, Pair.im_conj]
+  grind
+
+end Spec
