@@ -38,20 +38,31 @@ def arithmetic(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)
 
 
+def source(files: tuple[Path, ...]) -> str:
+    """The files, one after the other after `numbers.cuh`."""
+    return "\n".join(file.read_text() for file in (NUMBERS, *files))
+
+
+def cubin(source: str, macros: dict[str, object], arch: str) -> bytes:
+    """The machine code of CUDA C++ for an architecture such as `sm_90`; no GPU is needed."""
+    from cuda.core import Program, ProgramOptions
+
+    options = ProgramOptions(std="c++17", arch=arch, define_macro=[(name, str(value)) for name, value in macros.items()])
+    return bytes(Program(source, "c++", options).compile("cubin").code)
+
+
 @lru_cache(maxsize=None)
 def compiled(files: tuple[Path, ...], macros: tuple[tuple[str, str], ...], device: int) -> Any:
-    """The kernels in the files, one after the other after `numbers.cuh`, with the macros defined, for a device."""
-    from cuda.core import Device, ObjectCode, Program, ProgramOptions
+    """The kernels in the files with the macros defined, for a device."""
+    from cuda.core import Device, ObjectCode
 
     where = Device(device)
     where.set_current()
-    arch = f"sm_{where.arch}"
-    source = "\n".join(file.read_text() for file in (NUMBERS, *files))
-    key = hashlib.sha256(repr((source, macros, arch, torch.version.cuda)).encode()).hexdigest()[:32]
+    arch, text = f"sm_{where.arch}", source(files)
+    key = hashlib.sha256(repr((text, macros, arch, torch.version.cuda)).encode()).hexdigest()[:32]
     stored = cache_dir() / "cuda" / f"{files[-1].stem}-{arch}-{key}.cubin"
     if not stored.exists():
-        options = ProgramOptions(std="c++17", arch=arch, define_macro=list(macros))
-        code = bytes(Program(source, "c++", options).compile("cubin").code)
+        code = cubin(text, dict(macros), arch)
         stored.parent.mkdir(parents=True, exist_ok=True)
         partial = stored.with_suffix(f".{os.getpid()}")
         partial.write_bytes(code)

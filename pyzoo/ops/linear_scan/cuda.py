@@ -27,10 +27,14 @@ def row_bytes(sequences: int, width: int, multiprocessors: int) -> int:
     return 64 if 2 * sequences * -(-width // 64) >= multiprocessors else 32
 
 
+def macros(name: str, dtype: torch.dtype, wide: int, columns: int, width: int) -> dict[str, object]:
+    """Of a kernel; `kernels.cu` explains them."""
+    return dict(REAL=nvrtc.TYPES[dtype], WIDE=wide, COLUMNS=columns, D=width, THREADS=THREADS, STEPS=STEPS[name])
+
+
 @lru_cache(maxsize=None)
 def _kernel(name: str, dtype: torch.dtype, wide: int, columns: int, width: int, device: int) -> Any:
-    macros = dict(REAL=nvrtc.TYPES[dtype], WIDE=wide, COLUMNS=columns, D=width, THREADS=THREADS, STEPS=STEPS[name])
-    return nvrtc.kernel(name, (FILE,), macros, device)
+    return nvrtc.kernel(name, (FILE,), macros(name, dtype, wide, columns, width), device)
 
 
 class _Problem:

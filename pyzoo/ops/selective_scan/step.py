@@ -22,12 +22,17 @@ def _threads(E: int, N: int, cluster: int) -> tuple[int, int]:
     return lanes, min(1024, -(--(-E // cluster) * lanes // 32) * 32)
 
 
+def macros(dtype: torch.dtype, E: int, N: int, R: int, K: int, cluster: int) -> dict[str, object]:
+    """Of the kernel; `step.cu` explains them."""
+    lanes, threads = _threads(E, N, cluster)
+    return dict(REAL=nvrtc.TYPES[dtype], E=E, N=N, R=R, K=K, LANES=lanes, CLUSTER=cluster, THREADS=threads)
+
+
 @lru_cache(maxsize=None)
 def _kernel(dtype: torch.dtype, E: int, N: int, R: int, K: int, device: int) -> tuple[Any, int, int]:
     cluster = _cluster(device)
-    lanes, threads = _threads(E, N, cluster)
-    macros = dict(REAL=nvrtc.TYPES[dtype], E=E, N=N, R=R, K=K, LANES=lanes, CLUSTER=cluster, THREADS=threads)
-    return nvrtc.kernel("step", (HERE / "step.cu",), macros, device), cluster, threads
+    kernel = nvrtc.kernel("step", (HERE / "step.cu",), macros(dtype, E, N, R, K, cluster), device)
+    return kernel, cluster, _threads(E, N, cluster)[1]
 
 
 def fits(x: Tensor, *others: Tensor) -> bool:

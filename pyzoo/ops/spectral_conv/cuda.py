@@ -58,6 +58,14 @@ def plan(signals: int, n: int, modes: int, dtype: torch.dtype, multiprocessors: 
     return Plan(rows, classes, turns, groups, parts, max(1, (16 if groups == 1 else 8) // (groups * parts)))
 
 
+def macros(p: Plan, n: int, modes: int, dtype: torch.dtype) -> dict[str, object]:
+    """Of all kernels; `kernels.cu` explains them."""
+    real = nvrtc.arithmetic(dtype)
+    return dict(SIGNAL=nvrtc.TYPES[dtype], REAL=nvrtc.TYPES[real], N=n, M=modes, RADIX=radix(n), ROWS=p.rows, CLASSES=p.classes,
+                TURNS=p.turns, GROUPS=p.groups, PARTS=p.parts, BLOCKS=p.blocks, TALL=TALL, BROAD=BROAD, SPLIT=SPLIT[real.itemsize],
+                ACROSS=ACROSS)  # fmt: skip
+
+
 @lru_cache(maxsize=16)
 def _table(n: int, modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """`table` of `kernels.cu`, (BINS + ALL_TURNS, n / radix, 2)."""
@@ -84,10 +92,7 @@ class Problem:
 
     def _prepare(self, name: str, signals: int) -> Callable[..., None]:
         p = plan(signals, self.n, self.M, self.dtype, self.multiprocessors)
-        macros = dict(SIGNAL=nvrtc.TYPES[self.dtype], REAL=nvrtc.TYPES[self.real], N=self.n, M=self.M, RADIX=radix(self.n), ROWS=p.rows,
-                      CLASSES=p.classes, TURNS=p.turns, GROUPS=p.groups, PARTS=p.parts, BLOCKS=p.blocks, TALL=TALL, BROAD=BROAD,
-                      SPLIT=SPLIT[self.real.itemsize], ACROSS=ACROSS)  # fmt: skip
-        kernel = nvrtc.kernel(name, (FILE,), macros, self.device.index)
+        kernel = nvrtc.kernel(name, (FILE,), macros(p, self.n, self.M, self.dtype), self.device.index)
         if name in PRODUCTS:
             tall, broad = (getattr(self, size) for size in PRODUCTS[name])
             grid = -(-tall // TALL), -(-(-(-broad // BROAD) * self.M) // ACROSS)

@@ -1,0 +1,60 @@
+"""Every CUDA source compiles for the shapes of these cases; no GPU is needed."""
+
+from importlib.util import find_spec
+
+import pytest
+import torch
+
+from pyzoo.ops import linear_scan, nvrtc, spectral_conv
+from pyzoo.ops.selective_scan import cuda as scan
+from pyzoo.ops.selective_scan import step
+
+pytestmark = pytest.mark.skipif(find_spec("cuda") is None or find_spec("cuda.core") is None, reason="cuda-core is not installed")
+FP32, BF16, FP64 = torch.float32, torch.bfloat16, torch.float64
+
+
+def of_scan(file, dtype, E, N, plan, aligned):
+    """Of the selective scan, in which whatever may be absent is there."""
+    steps, states = (64 * E, E), (64 * N, N)
+    strides = (steps, steps, states, states, steps, steps)
+    macros = scan.Launches(file, torch.Size((2, 64, E)), N, 1, dtype, 0, True, True, strides, aligned, plan).macros
+    return (scan.HERE / "common.cuh", scan.HERE / file), macros
+
+
+def of_spectral(dtype, n, modes):
+    plan = spectral_conv.cuda.plan(100, n, modes, dtype, 132)
+    return (spectral_conv.cuda.FILE,), spectral_conv.cuda.macros(plan, n, modes, dtype)
+
+
+def of_recurrence(name, dtype, wide):
+    return (linear_scan.cuda.FILE,), linear_scan.cuda.macros(name, dtype, wide, 8, 33)
+
+
+CASES = [
+    of_scan("forward.cu", FP32, 64, 16, scan.Plan(2, 16, 3, 16), True),
+    of_scan("forward.cu", BF16, 64, 16, scan.Plan(4, 8, 1, 16), True),
+    of_scan("forward.cu", BF16, 33, 3, scan.Plan(1, 32, 2, 16), False),
+    of_scan("backward.cu", FP32, 64, 16, scan.Plan(4, 32, 3, 4), True),
+    of_scan("backward.cu", BF16, 33, 3, scan.Plan(1, 32, 2, 4), False),
+    *(of_spectral(*case) for case in ((FP32, 512, 16), (FP32, 2048, 64), (BF16, 404, 33), (FP64, 1134, 40), (FP32, 31, 16))),
+    *(of_recurrence(*case) for case in (("scan", FP32, 1), ("scan_back", BF16, 2), ("summarize", FP64, 1), ("summarize_back", FP32, 1))),
+]
+
+
+@pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0][-1].parent.name}-{case[0][-1].name}")
+def test_it_compiles(case, arch):
+    files, macros = case
+    assert nvrtc.cubin(nvrtc.source(files), macros, arch)
+
+
+@pytest.mark.parametrize(("arch", "cluster"), [("sm_80", 1), ("sm_90", 8)])
+@pytest.mark.parametrize("dtype", [FP32, BF16])
+def test_a_step_compiles(dtype, arch, cluster):
+    assert nvrtc.cubin(nvrtc.source((scan.HERE / "step.cu",)), step.macros(dtype, 66, 16, 3, 4, cluster), arch)
+
+
+def test_a_wrong_source_does_not():
+    files, macros = of_spectral(FP32, 512, 16)
+    with pytest.raises(Exception, match="expected a"):
+        nvrtc.cubin(nvrtc.source(files) + "int x", macros, "sm_90")
