@@ -18,13 +18,15 @@ TYPES = {torch.float32: "float", torch.float64: "double", torch.bfloat16: "bf16"
 _BUFFER, _BUFFER_SIZE = 1, 2  # CU_LAUNCH_PARAM_BUFFER_POINTER, _SIZE: the arguments as one block of memory
 
 
+def missing_compiler() -> str | None:
+    """What is missing for compiling, which needs no GPU, in words, or None."""
+    there = find_spec("cuda") is not None and find_spec("cuda.core") is not None
+    return None if there else "cuda-core is not installed (pip install 'cuda-core[cu13]')"
+
+
 def missing() -> str | None:
     """What is missing for compiled kernels, in words, or None."""
-    if not torch.cuda.is_available():
-        return "no CUDA device"
-    if find_spec("cuda") is None or find_spec("cuda.core") is None:
-        return "cuda-core is not installed (pip install 'cuda-core[cu13]')"
-    return None
+    return missing_compiler() if torch.cuda.is_available() else "no CUDA device"
 
 
 @lru_cache(maxsize=None)

@@ -1,6 +1,6 @@
 """Every CUDA source compiles for the shapes of these cases; no GPU is needed."""
 
-from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from pyzoo.ops import linear_scan, nvrtc, spectral_conv
 from pyzoo.ops.selective_scan import cuda as scan
 from pyzoo.ops.selective_scan import step
 
-pytestmark = pytest.mark.skipif(find_spec("cuda") is None or find_spec("cuda.core") is None, reason="cuda-core is not installed")
+pytestmark = pytest.mark.skipif(nvrtc.missing_compiler() is not None, reason=f"needs NVRTC: {nvrtc.missing_compiler()}")
 FP32, BF16, FP64 = torch.float32, torch.bfloat16, torch.float64
 
 
@@ -36,6 +36,7 @@ CASES = [
     of_scan("forward.cu", BF16, 33, 3, scan.Plan(1, 32, 2, 16), False),
     of_scan("backward.cu", FP32, 64, 16, scan.Plan(4, 32, 3, 4), True),
     of_scan("backward.cu", BF16, 33, 3, scan.Plan(1, 32, 2, 4), False),
+    of_scan("functions.cu", FP32, 64, 16, scan.Plan(4, 32, 1, 4), True),
     *(of_spectral(*case) for case in ((FP32, 512, 16), (FP32, 2048, 64), (BF16, 404, 33), (FP64, 1134, 40), (FP32, 31, 16))),
     *(of_recurrence(*case) for case in (("scan", FP32, 1), ("scan_back", BF16, 2), ("summarize", FP64, 1), ("summarize_back", FP32, 1))),
 ]
@@ -52,6 +53,11 @@ def test_it_compiles(case, arch):
 @pytest.mark.parametrize("dtype", [FP32, BF16])
 def test_a_step_compiles(dtype, arch, cluster):
     assert nvrtc.cubin(nvrtc.source((scan.HERE / "step.cu",)), step.macros(dtype, 66, 16, 3, 4, cluster), arch)
+
+
+def test_no_source_is_left_out():
+    compiled = {files[-1] for files, _ in CASES} | {scan.HERE / "step.cu"}
+    assert compiled == set(Path(nvrtc.__file__).parent.rglob("*.cu"))
 
 
 def test_a_wrong_source_does_not():

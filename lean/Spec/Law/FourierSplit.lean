@@ -138,6 +138,20 @@ theorem dft_pair (root : PrincipalRoot (P * (2 * S)) u u.conj) (x : Nat → α) 
   · rw [Pair.im_sumTo, ← sumTo_sub]
     exact sumTo_congr P fun s _ => by simp only [Pair.im_mul, Pair.re_conj, Pair.im_conj]; grind
 
+/-- The same of what the text evaluates. -/
+theorem mode_pair {α : Type} [Field α] [Max α] (f : Functions α) (pick : α → α → α) {P S : Nat} {w : Vector (Pair α) (P * (2 * S))}
+    {u : Pair α} (W : RootTable w u) (x : Vector α (P * (2 * S))) (q r : Nat) (hr : r ≤ 2 * S) :
+    let z s := residueFactor S u s r * residueAt P (2 * S) u (zeroPadded x) s r
+    let v s := turnFactor S u s q
+    let rr := sumTo P fun s => (z s).re * (v s).re
+    let ii := sumTo P fun s => (z s).im * (v s).im
+    let ri := sumTo P fun s => (z s).re * (v s).im
+    let ir := sumTo P fun s => (z s).im * (v s).re
+    @mode α (exactly f pick) _ w x (2 * S * q + r) = ⟨rr - ii, ri + ir⟩ ∧
+      @mode α (exactly f pick) _ w x (2 * S * (q + 1) - r) = ⟨rr + ii, ri - ir⟩ := by
+  rw [mode_eq_dft f pick W, mode_eq_dft f pick W]
+  exact dft_pair W.root (zeroPadded x) q r hr
+
 /-- And back: what two modes `a` and `b` give the point `s + P τ` is, but for the powers of the residue, a sum of products with the sums
 and differences of their real and imaginary parts. -/
 theorem signal_pair (root : PrincipalRoot (P * (2 * S)) u u.conj) (a b : Pair α) (s τ q r : Nat) (hr : r ≤ 2 * S) :

@@ -12,7 +12,7 @@
 // With t = s + PLACES τ, PLACES = N / RADIX, mode k of a signal is Σ_s exp(-2πi k s / N) D_s[k mod RADIX], where D_s is the transform of
 // the RADIX points x[s], x[s + PLACES], ... alone. A thread computes D_s in registers. With SHIFT = RADIX / 2, z = exp(-2πi (r - SHIFT) s
 // / N) D_s[r] and v = exp(-2πi (RADIX q + SHIFT) s / N), the modes RADIX q + r and RADIX (q + 1) - r have the terms z v and conj(z) v: four
-// products, Re z Re v, Im z Im v, Re z Im v and Im z Re v, serve them both (Lean: Spec.dft_pair), and a thread keeps the sums of these over
+// products, Re z Re v, Im z Im v, Re z Im v and Im z Re v, serve them both (Lean: Spec.mode_pair), and a thread keeps the sums of these over
 // s for its signals, r and q. Where r is 0 there is no second mode; SHIFT, whose D_s is real, shares its place. The inverse goes the same
 // way back (Spec.signal_pair). `table` (BINS + ALL_TURNS, PLACES) holds the factors of D_s, then the v. No branch keeps loads from running
 // ahead: what is beyond the last q or signal repeats the last, and is not stored.
