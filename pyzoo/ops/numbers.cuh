@@ -1,4 +1,4 @@
-// The types of tensors' numbers and their conversions, for all CUDA sources.
+// For all CUDA sources: the types of tensors' numbers and their conversions, and copies that nobody waits for.
 
 typedef unsigned int uint;
 typedef long long int64;
@@ -18,3 +18,17 @@ template <> __device__ __forceinline__ bf16 rounded<bf16>(float x) {
 template <> __device__ __forceinline__ half rounded<half>(float x) {
     half y; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x)); return y;
 }
+
+// BYTES (4, 8 or 16, which divide both addresses) from global to shared memory, or zeros unless `there`. What a thread has asked for since the
+// last call of `brought_later` is one group; `brought<n>` waits until all but its last n groups are there.
+template <int BYTES> __device__ __forceinline__ void bring(void* to, const void* from, bool there) {
+    const uint target = (uint)__cvta_generic_to_shared(to);
+    if constexpr (BYTES == 16)
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"(target), "l"(from), "r"(there ? 16 : 0) : "memory");
+    else
+        asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;"
+                     :: "r"(target), "l"(from), "r"(there ? BYTES : 0), "n"(BYTES) : "memory");
+}
+__device__ __forceinline__ void brought_later() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int LATER> __device__ __forceinline__ void brought() { asm volatile("cp.async.wait_group %0;" :: "n"(LATER) : "memory"); }
+__device__ __forceinline__ void brought() { asm volatile("cp.async.wait_all;" ::: "memory"); }

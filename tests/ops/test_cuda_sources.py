@@ -21,9 +21,13 @@ def of_scan(file, dtype, E, N, plan, aligned):
     return (scan.HERE / "common.cuh", scan.HERE / file), macros
 
 
-def of_spectral(dtype, n, modes):
-    plan = spectral_conv.cuda.plan(100, n, modes, dtype, 132)
-    return (spectral_conv.cuda.FILE,), spectral_conv.cuda.macros(plan, n, modes, dtype)
+def of_spectral(file, dtype, n, modes):
+    own, common = spectral_conv.cuda, spectral_conv.cuda.HERE / "common.cuh"
+    if file == "transforms.cu":
+        macros = own.of_transforms(own.plan(100, n, modes, dtype, 132), n, modes, dtype)
+    else:
+        macros, _ = own.of_product("weight_gradient", {"B": 5, "C": 3, "O": 66, "M": modes}, n, dtype, 132)
+    return (common, own.HERE / file), macros
 
 
 def of_recurrence(name, dtype, wide):
@@ -37,7 +41,8 @@ CASES = [
     of_scan("backward.cu", FP32, 64, 16, scan.Plan(4, 32, 3, 4), True),
     of_scan("backward.cu", BF16, 33, 3, scan.Plan(1, 32, 2, 4), False),
     of_scan("functions.cu", FP32, 64, 16, scan.Plan(4, 32, 1, 4), True),
-    *(of_spectral(*case) for case in ((FP32, 512, 16), (FP32, 2048, 64), (BF16, 404, 33), (FP64, 1134, 40), (FP32, 31, 16))),
+    *(of_spectral("transforms.cu", *case) for case in ((FP32, 512, 16), (FP32, 2048, 64), (BF16, 404, 33), (FP64, 1134, 40), (BF16, 31, 16))),
+    *(of_spectral("products.cu", *case) for case in ((FP32, 512, 16), (BF16, 404, 33), (FP64, 31, 5))),
     *(of_recurrence(*case) for case in (("scan", FP32, 1), ("scan_back", BF16, 2), ("summarize", FP64, 1), ("summarize_back", FP32, 1))),
 ]
 
@@ -61,6 +66,6 @@ def test_no_source_is_left_out():
 
 
 def test_a_wrong_source_does_not():
-    files, macros = of_spectral(FP32, 512, 16)
+    files, macros = of_spectral("products.cu", FP32, 512, 16)
     with pytest.raises(Exception, match="expected a"):
         nvrtc.cubin(nvrtc.source(files) + "int x", macros, "sm_90")

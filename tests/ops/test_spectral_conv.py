@@ -189,6 +189,10 @@ class TestKernels:
     def test_any_batch_and_width(self, B, C, O):  # noqa: E741
         assert holds(256, 17, B=B, C=C, O=O)
 
+    @pytest.mark.parametrize("modes", [16, 33, 64])
+    def test_so_many_signals_that_a_warp_takes_many_steps(self, modes):
+        assert all(holds(n, modes, B=128, C=17) for n in (4096, 3120))
+
     def test_many_modes_and_no_signals(self):
         assert choice(1000, 65, device="cuda") == "fft" and holds(1000, 65)
         x = torch.zeros(0, 3, 64, device="cuda")
@@ -222,23 +226,31 @@ class TestKernels:
         y, last = spectral_conv(x=x, weight=weight), x[-8:].double()
         assert (y[-8:].double() - (exact := definition(last, weight.double()))).norm() <= LIMIT[x.dtype] * exact.norm()
 
-    @pytest.mark.parametrize(("right", "wrong"), [
-        ("t[0] + t[1], t[2] - t[3]", "t[0] + t[1], t[2] + t[3]"),  # the higher residues without a conjugate
-        ("a.re - b.re, a.im - b.im", "a.re - b.re, a.im + b.im"),  # the same of the inverse
-        ("own[i][r] = {there", "own[i][r] = {true"),  # the last place again and again
-        ("f.re * d.im + f.im * d.re", "f.re * d.im - f.im * d.re"),  # the factor's conjugate
-        ("to[2] += d.im * turn[q].re", "to[2] += d.re * turn[q].re"),  # the middle residue
-        ("min(q + 1, ALL_TURNS - 1)", "min(q, ALL_TURNS - 1)"),  # the factor of the turn before
-        ("a = b; b = -t;", "a = b; b = t;"),  # the quarter turn
-        ("p < PARTS; p++", "p < PARTS - 1; p++"),  # the last warp's part left out
-        ("return k == 0 || 2 * k == N;", "return k == 0;"),  # mode n/2 counted twice
-        ("CONJUGATE == 1 ? -x[g].im : x[g].im", "x[g].im"),  # the weight's gradient without a conjugate
-        ("CONJUGATE == 2 ? -y[h].im : y[h].im", "y[h].im"),  # the gradient of x with the weight itself
-        ("k < M ? weight_of(k)", "k + 1 < M ? weight_of(k)"),  # the highest mode left out
-        ("g < SPLIT", "g < 2"),  # a part of the channels left out
+    @pytest.mark.parametrize(("file", "right", "wrong"), [
+        ("transforms.cu", "t[0] + t[1], t[2] - t[3]", "t[0] + t[1], t[2] + t[3]"),  # the higher residues without a conjugate
+        ("transforms.cu", "a.re - b.re, a.im - b.im", "a.re - b.re, a.im + b.im"),  # the same of the inverse
+        ("transforms.cu", "source, there)", "source, true)"),  # points beyond the last place
+        ("transforms.cu", "f.re * im[r] + f.im * re[r]", "f.re * im[r] - f.im * re[r]"),  # the factor's conjugate
+        ("transforms.cu", "to[2] += re[SHIFT] *", "to[2] += re[0] *"),  # the middle residue
+        ("transforms.cu", "min(q + 1, ALL_TURNS - 1)", "min(q, ALL_TURNS - 1)"),  # the factor of the turn before
+        ("transforms.cu", "a = b; b = -t;", "a = b; b = t;"),  # the quarter turn
+        ("transforms.cu", "p < PARTS; p++", "p < PARTS - 1; p++"),  # the last warp's part left out
+        ("transforms.cu", "blockIdx.x % GROUPS * TURNS", "0"),  # the same turns in every block
+        ("transforms.cu", "brought<STAGES - 2>", "brought<STAGES - 1>"),  # points that are not there yet
+        ("transforms.cu", "(stage + STAGES - 1) % STAGES", "(stage + 1) % STAGES"),  # the points of a step over those of another
+        ("transforms.cu", "k < M ? weight_of(k)", "k + 1 < M ? weight_of(k)"),  # the highest mode left out
+        ("common.cuh", "return k == 0 || 2 * k == N;", "return k == 0;"),  # mode n/2 counted twice
+        ("products.cu", "CONJUGATE == 1 ? -c.im : c.im", "c.im"),  # the weight's gradient without a conjugate
+        ("products.cu", "CONJUGATE == 2 ? -d.im : d.im", "d.im"),  # the gradient of x with the weight itself
+        ("products.cu", "g < SPLIT", "g < SPLIT - 1"),  # a part of the channels left out
+        ("products.cu", "read(slot, term + slot + AHEAD)", "read(slot, term + slot)"),  # a term twice
+        ("products.cu", "if (term + slot < terms)", ""),  # the last term twice
     ])  # fmt: skip
-    def test_wrong_kernels_are_found(self, found, right, wrong):
-        assert found(cuda, "FILE", right, wrong, cuda.problem.cache_clear, lambda: holds(2048, 33) and holds(64, 33) and holds(100, 33))
+    def test_wrong_kernels_are_found(self, found, file, right, wrong):
+        def all_hold() -> bool:
+            return holds(2048, 33) and holds(64, 33) and holds(100, 33) and holds(4096, 33, B=128, C=17)
+
+        assert found(cuda, "HERE", right, wrong, cuda.problem.cache_clear, all_hold, file)
 
 
 @pytest.mark.parametrize(

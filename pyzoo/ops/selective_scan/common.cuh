@@ -112,21 +112,10 @@ __device__ __forceinline__ void bring(T* tile, const T* from, int rows, int colu
         if (STEPS * ACROSS % THREADS != 0 && i >= STEPS * ACROSS) return;
         const bool there = row < rows && column < columns;
         const T* source = from + (there ? row * TIME + column : 0);
-        if constexpr (VECTOR) {
-            const uint to = (uint)__cvta_generic_to_shared(tile + row * WIDTH + column);
-            if constexpr (BYTES == 16)
-                asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"(to), "l"(source), "r"(there ? 16 : 0) : "memory");
-            else
-                asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;"
-                             :: "r"(to), "l"(source), "r"(there ? BYTES : 0), "n"(BYTES) : "memory");
-        } else tile[row * WIDTH + column] = there ? *source : T{};
+        if constexpr (VECTOR) bring<BYTES>(tile + row * WIDTH + column, source, there);
+        else tile[row * WIDTH + column] = there ? *source : T{};
     }
 }
-// What was asked for since the last call is one group; `brought<n>` waits until all but the last n groups are there.
-__device__ __forceinline__ void brought_later() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-template <int LATER> __device__ __forceinline__ void brought() { asm volatile("cp.async.wait_group %0;" :: "n"(LATER) : "memory"); }
-__device__ __forceinline__ void brought() { asm volatile("cp.async.wait_all;" ::: "memory"); }
-
 #define CONVERTS (sizeof(REAL) != 4)  // B and C must become floats before they are used
 
 // A thread's share of a tile of B or C, on its way to floats.

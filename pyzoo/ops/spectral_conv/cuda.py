@@ -11,21 +11,20 @@ from torch import Tensor
 from pyzoo.ops import nvrtc
 from pyzoo.ops.spectral_conv.transforms import turns
 
-TALL, BROAD, SPLIT, ACROSS = 4, 2, {4: 8, 8: 4}, 32  # outputs of a thread and shape of a block in a product of modes
+HERE = Path(__file__).parent
+TALL, BROAD, MODES = 8, 2, 8  # outputs of a thread in a product of modes, and modes of a warp
 PAIR = 2  # signals of a thread in the inverse transform
-PRODUCTS = {"mix": "BO", "mix_back": "BC", "weight_gradient": "CO"}  # and the sizes of their outputs
-FILE = Path(__file__).parent / "kernels.cu"
+PRODUCTS = {"mix": "BOC", "mix_back": "BCO", "weight_gradient": "COB"}  # the sizes of their outputs, and what they sum over
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the transform is spread over a GPU; `kernels.cu` explains the names."""
+    """How the transform is spread over a GPU; `transforms.cu` explains the names."""
 
-    rows: int
-    classes: int
     turns: int
     groups: int
     parts: int
+    stages: int
     blocks: int
 
 
@@ -40,35 +39,47 @@ def table_rows(n: int, modes: int) -> int:
     return r // 2 + 1 + -(-modes // r)
 
 
-@lru_cache(maxsize=256)
 def plan(signals: int, n: int, modes: int, dtype: torch.dtype, multiprocessors: int) -> Plan:
-    """The plan for so many signals of n points. The figures are the fastest of those measured on an H200: a group of all classes has
-    one signal, and where the classes are halved a thread keeps at most 128 sums in fp32. A group's points are spread over several warps
-    if there are few."""
+    """The plan for so many signals of n points; the figures are the fastest of those measured on an H200. A thread keeps at most 128 sums
+    in fp32 and 64 in fp64. A signal's points are spread over several warps if there are few signals."""
     r = radix(n)
-    all_classes, all_turns = max(1, r // 2), -(-modes // r)
-    turns = min(all_turns, 16)
-    classes = all_classes if all_classes * turns <= 8 else max(1, all_classes // 2)
-    groups = all_classes // classes * -(-all_turns // turns)
-    rows = 1 if groups == 1 else max(1, (16 if dtype == torch.float64 else 32) // (classes * turns))
-    warps, parts = -(-signals // rows) * groups, 1
-    wanted, most = (16 * multiprocessors, 8) if groups == 1 else (8 * multiprocessors, 8 // max(4, groups))
-    while warps * parts < wanted and 64 * parts <= n // r and 2 * parts <= most:
+    classes, all_turns = max(1, r // 2), -(-modes // r)
+    groups = -(-all_turns // min(16, (16 if dtype == torch.float64 else 32) // classes))
+    turns = -(-all_turns // groups)
+    warps, parts = 8 if classes * turns * nvrtc.arithmetic(dtype).itemsize > 64 else 16, 1
+    while signals * groups * parts < warps * multiprocessors and 64 * parts <= n // r and parts < 8:
         parts *= 2
-    return Plan(rows, classes, turns, groups, parts, max(1, (16 if groups == 1 else 8) // (groups * parts)))
+    return Plan(turns, groups, parts, 4 if parts * dtype.itemsize <= 16 else 2, max(1, warps // parts))
 
 
-def macros(p: Plan, n: int, modes: int, dtype: torch.dtype) -> dict[str, object]:
-    """Of all kernels; `kernels.cu` explains them."""
-    real = nvrtc.arithmetic(dtype)
-    return dict(SIGNAL=nvrtc.TYPES[dtype], REAL=nvrtc.TYPES[real], N=n, M=modes, RADIX=radix(n), ROWS=p.rows, CLASSES=p.classes,
-                TURNS=p.turns, GROUPS=p.groups, PARTS=p.parts, BLOCKS=p.blocks, TALL=TALL, BROAD=BROAD, SPLIT=SPLIT[real.itemsize],
-                ACROSS=ACROSS)  # fmt: skip
+def of_both(n: int, modes: int, dtype: torch.dtype) -> dict[str, object]:
+    """The macros of `common.cuh`."""
+    return dict(SIGNAL=nvrtc.TYPES[dtype], REAL=nvrtc.TYPES[nvrtc.arithmetic(dtype)], N=n, M=modes)
+
+
+def of_transforms(p: Plan, n: int, modes: int, dtype: torch.dtype) -> dict[str, object]:
+    """The macros of `transforms.cu`."""
+    r = radix(n)
+    size = next(size for size in (16, 8, 4, 2) if n // r * dtype.itemsize % size == 0)
+    return of_both(n, modes, dtype) | dict(RADIX=r, TURNS=p.turns, GROUPS=p.groups, PARTS=p.parts, STAGES=p.stages, REQUEST=size,
+                                           BLOCKS=p.blocks)  # fmt: skip
+
+
+def of_product(name: str, sizes: dict[str, int], n: int, dtype: torch.dtype, multiprocessors: int) -> tuple[dict[str, object], tuple[int, int]]:
+    """The macros of `products.cu` for a product of these sizes B, C, O and M, and its grid."""
+    rows, columns, terms = (sizes[size] for size in PRODUCTS[name])
+    tall, broad = (next(s for s in (8, 4, 2, 1) if s <= min(*most)) for most in ((TALL, rows), (BROAD, columns)))
+    grid = -(-rows // tall), -(-columns // (32 // MODES * broad)) * -(-sizes["M"] // MODES)
+    split = 32 // nvrtc.arithmetic(dtype).itemsize
+    while split > 1 and (2 * split > terms or grid[0] * grid[1] * split > 16 * multiprocessors):
+        split //= 2
+    own = dict(C=sizes["C"], O=sizes["O"], TALL=tall, BROAD=broad, SPLIT=split, MODES=MODES)
+    return of_both(n, sizes["M"], dtype) | own, grid
 
 
 @lru_cache(maxsize=16)
 def _table(n: int, modes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """`table` of `kernels.cu`, (BINS + ALL_TURNS, n / radix, 2)."""
+    """`table` of `transforms.cu`, (BINS + ALL_TURNS, n / radix, 2)."""
     r = radix(n)
     of_residues, of_turns = torch.arange(r // 2 + 1) - r // 2, torch.arange(-(-modes // r)) * r + r // 2
     return turns(n, torch.cat((of_residues, of_turns)), n // r).to(device, dtype)
@@ -91,25 +102,27 @@ class Problem:
         launch(*arguments)
 
     def _prepare(self, name: str, signals: int) -> Callable[..., None]:
-        p = plan(signals, self.n, self.M, self.dtype, self.multiprocessors)
-        kernel = nvrtc.kernel(name, (FILE,), macros(p, self.n, self.M, self.dtype), self.device.index)
         if name in PRODUCTS:
-            tall, broad = (getattr(self, size) for size in PRODUCTS[name])
-            grid = -(-tall // TALL), -(-(-(-broad // BROAD) * self.M) // ACROSS)
-            return partial(nvrtc.launch, kernel, (*grid, 1), ACROSS * SPLIT[self.real.itemsize])
+            own, grid = of_product(name, {s: getattr(self, s) for s in "BCOM"}, self.n, self.dtype, self.multiprocessors)
+            kernel = nvrtc.kernel(name, (HERE / "common.cuh", HERE / "products.cu"), own, self.device.index)
+            return partial(nvrtc.launch, kernel, (*grid, 1), 32 * own["SPLIT"])
+        p = plan(signals, self.n, self.M, self.dtype, self.multiprocessors)
+        own = of_transforms(p, self.n, self.M, self.dtype)
+        kernel = nvrtc.kernel(name, (HERE / "common.cuh", HERE / "transforms.cu"), own, self.device.index)
         table = _table(self.n, self.M, self.real, self.device)
         if name == "truncated_transform":
-            grid, threads = (-(-signals // p.rows), 1), 32 * p.groups * p.parts
-        else:
-            across, places = -(-signals // PAIR), self.n // radix(self.n)
-            threads = min(128, -(-places // 32) * 32)
-            grid = across, min(-(-places // threads), max(1, 16 * self.multiprocessors // across))
+            start = partial(nvrtc.launch, kernel, (signals * p.groups, 1, 1), 32 * p.parts)
+            return lambda source, target: start(source, table.data_ptr(), target)
+        across, places = -(-signals // PAIR), self.n // radix(self.n)
+        threads = min(128, -(-places // 32) * 32)
+        grid = across, min(-(-places // threads), max(1, 16 * self.multiprocessors // across))
         start = partial(nvrtc.launch, kernel, (*grid, 1), threads)
         return lambda source, target: start(source, table.data_ptr(), target, signals)
 
     def spectrum(self, x: Tensor) -> Tensor:
         """x (B, C, n) -> (B, C, M, 2)."""
         B, C, _ = x.shape
+        x = _aligned(x, 16)
         out = torch.empty((B, C, self.M, 2), dtype=self.real, device=self.device)
         self._launch("truncated_transform", B * C, x.data_ptr(), out.data_ptr())
         return out
@@ -122,8 +135,8 @@ class Problem:
         return y
 
     def product(self, name: str, a: Tensor, b: Tensor, out: Tensor) -> Tensor:
-        """`mix`, `mix_back` or `weight_gradient` of `kernels.cu`, into `out`."""
-        self._launch(name, self.B * self.C, a.data_ptr(), b.data_ptr(), out.data_ptr(), self.B, self.C, self.O)
+        """`mix`, `mix_back` or `weight_gradient` of `products.cu`, into `out`."""
+        self._launch(name, self.B * self.C, a.data_ptr(), b.data_ptr(), out.data_ptr(), self.B)
         return out
 
 
@@ -132,7 +145,7 @@ problem = lru_cache(maxsize=256)(Problem)
 
 def forward(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """x (B, C, n), weight (C, O, M, 2) -> the outputs (B, O, n) and x's spectrum (B, C, M, 2)."""
-    x, weight = x.contiguous(), _aligned(weight)
+    weight = _aligned(weight, 2 * weight.element_size())
     s = problem(x.shape, weight.shape, x.dtype, x.device)
     with nvrtc.on(x.device):
         spectrum = s.spectrum(x)
@@ -142,7 +155,7 @@ def forward(x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def backward(grad: Tensor, weight: Tensor, spectrum: Tensor) -> tuple[Tensor, Tensor]:
     """The gradients of x and weight from that of the outputs (B, O, n)."""
-    grad, weight = grad.contiguous(), _aligned(weight)
+    weight = _aligned(weight, 2 * weight.element_size())
     s = problem(grad.shape, weight.shape, grad.dtype, grad.device)
     with nvrtc.on(grad.device):
         modes = s.spectrum(grad)
@@ -150,7 +163,7 @@ def backward(grad: Tensor, weight: Tensor, spectrum: Tensor) -> tuple[Tensor, Te
         return s.signal(s.product("mix_back", modes, weight, torch.empty_like(spectrum))), of_weight
 
 
-def _aligned(weight: Tensor) -> Tensor:
-    """Contiguous, and each pair at a multiple of its size."""
-    weight = weight.contiguous()
-    return weight.clone() if weight.data_ptr() % (2 * weight.element_size()) else weight
+def _aligned(x: Tensor, size: int) -> Tensor:
+    """Contiguous, at an address that is a multiple of so many bytes."""
+    x = x.contiguous()
+    return x.clone() if x.data_ptr() % size else x
