@@ -57,7 +57,7 @@ def _line(row: "Row", ours: "Row") -> dict[str, str]:
     return {
         "problem": row.problem,
         "implementation": row.name,
-        **{f"{name} ms": f"{ms:.3f}" for name, ms in row.times.items()},
+        **{f"{name} ms": f"{row.times[name]:.3f}" if name in row.times else "wrong" for name in ours.times},
         "× ours": ", ".join(f"{ms / ours.times[name]:.2f}" for name, ms in row.times.items()),
         "GB/s": f"{row.moved / first / 1e6:.0f}" if row.moved else "",
         "of floor": f"{row.floor / first:.0%}" if row.floor else "",

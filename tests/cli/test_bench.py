@@ -34,15 +34,19 @@ def test_what_is_far_from_fp64_is_not_timed():
             errors_of("ones", {"right": exact, "wrong": wrong}, exact, torch.float32)
 
 
-def test_what_has_gradients_far_from_fp64_is_not_timed():
+def test_gradients_far_from_fp64_are_not_timed():
     x = torch.ones(3, requires_grad=True)
-    right, wrong = Runner(lambda: 2 * x, (x,)), Runner(lambda: 3 * x - x.detach(), (x,))
+    right, wrong, lost = (Runner(forward, (x,)) for forward in (lambda: 2 * x, lambda: 3 * x - x.detach(), lambda: 2 * x + 0 * (x - 1).sqrt()))
     exact = torch.full((3,), 2.0, dtype=torch.float64), torch.full((3,), 2.0, dtype=torch.float64)
     ask = ("doubling", exact, torch.ones(3), 24, "cpu", None, torch.float32)
-    (row,) = compare(ask[0], {"right": right}, *ask[1:])
-    assert row.error == row.gradients == 0 and set(row.times) == {"forward", "recorded", "backward"}
-    with pytest.raises(ValueError, match=r"wrong is 5.0e-01 of the norm away from fp64 on doubling, gradient 0"):
-        list(compare(ask[0], {"right": right, "wrong": wrong}, *ask[1:]))
+    rows = {row.name: row for row in compare(ask[0], {"pyzoo": right, "wrong": wrong, "lost": lost}, *ask[1:])}
+    assert rows["pyzoo"].error == rows["pyzoo"].gradients == 0 and set(rows["pyzoo"].times) == {"forward", "recorded", "backward"}
+    assert rows["wrong"].gradients == 0.5 and rows["lost"].gradients != rows["lost"].gradients  # half as much again; not a number
+    for name in ("wrong", "lost"):
+        line = command._line(rows[name], rows["pyzoo"])
+        assert line["backward ms"] == "wrong" and line["× ours"].count(",") == 1
+    with pytest.raises(ValueError, match="a gradient of pyzoo's is 5.0e-01 of the norm away from fp64 on doubling"):
+        list(compare(ask[0], {"pyzoo": wrong}, *ask[1:]))
 
 
 def test_lean_judges_the_scans_values_and_gradients_in_fp64(lean, monkeypatch):
