@@ -174,4 +174,60 @@ theorem signal_pair (root : PrincipalRoot (P * (2 * S)) u u.conj) (a b : Pair α
   simp only [v, Pair.re_add, Pair.re_mul, Pair.im_mul, Pair.re_conj, Pair.im_conj]
   grind
 
+/-- A sum over `2 S` residues by those up to `S`, each with the one at the other end, unless it is its own or has none. -/
+theorem sumTo_ends {S : Nat} (hS : 0 < S) (g : Nat → α) :
+    sumTo (2 * S) g = sumTo (S + 1) fun r => g r + if 0 < r ∧ r < S then g (2 * S - r) else 0 := by
+  obtain ⟨m, rfl⟩ : ∃ m, S = m + 1 := ⟨S - 1, by omega⟩
+  have ends : (sumTo (m + 1 + 1) fun r => if 0 < r ∧ r < m + 1 then g (2 * (m + 1) - r) else 0) =
+      sumTo m fun j => g (m + 1 + 1 + j) := by
+    rw [sumTo_first, sumTo, if_neg (by omega), if_neg (by omega), sumTo_reverse]
+    rw [show ∀ z : α, 0 + (z + 0) = z by intro z; grind]
+    refine sumTo_congr m fun j hj => ?_
+    rw [if_pos (by omega), show 2 * (m + 1) - (m - 1 - j + 1) = m + 1 + 1 + j by omega]
+  rw [show 2 * (m + 1) = m + 1 + 1 + m by omega, sumTo_append, sumTo_add, show m + 1 + 1 + m = 2 * (m + 1) by omega, ends]
+
+/-- The whole signal that the text evaluates, at the point `s + P τ`: for each residue up to `S` the sums of products over the turns, times
+the powers of the residue. -/
+theorem signalAt_pairs {α : Type} [Field α] [Max α] (f : Functions α) (pick : α → α → α) {P S Q M : Nat}
+    {w : Vector (Pair α) (P * (2 * S))} {u : Pair α} (W : RootTable w u) (hS : 0 < S) (hM : M ≤ 2 * S * Q) (y : Vector (Pair α) M)
+    (s τ : Nat) (h : s + P * τ < P * (2 * S)) :
+    let v q := turnFactor S u s q
+    let a r q := counted (P * (2 * S)) y (2 * S * q + r)
+    let b r q := if 0 < r ∧ r < S then counted (P * (2 * S)) y (2 * S * (q + 1) - r) else .real 0
+    @signalAt α (exactly f pick) (P * (2 * S)) M w y ⟨s + P * τ, h⟩ = sumTo (S + 1) fun r =>
+      ((residueFactor S u s r).conj *
+        ⟨sumTo Q fun q => (v q).re * ((a r q).re + (b r q).re) + (v q).im * ((a r q).im + (b r q).im),
+          sumTo Q fun q => (v q).re * ((a r q).im - (b r q).im) - (v q).im * ((a r q).re - (b r q).re)⟩ *
+        (u ^ P) ^ (τ * r)).re := by
+  intro v a b
+  let t := s + P * τ
+  let g (k : Nat) : α := (counted (P * (2 * S)) y k * u ^ (k * t)).re
+  have beyond (k : Nat) (hk : M ≤ k) : g k = 0 := by
+    simp only [g, counted, zeroPadded_of_le y hk, Pair.re_mul, Pair.im_mul]
+    show (_ * 0 - _ * 0) * _ - (_ * 0 + _ * 0) * _ = (0 : α)
+    grind
+  rw [signalAt_eq_sum f pick W]
+  show sumTo M g = _
+  rw [← sumTo_zeros hM fun k hk _ => beyond k hk, sumTo_split, sumTo_ends hS]
+  refine sumTo_congr (S + 1) fun r hr => ?_
+  have both (q : Nat) : g (r + 2 * S * q) + (if 0 < r ∧ r < S then g (2 * S - r + 2 * S * q) else 0) =
+      ((residueFactor S u s r).conj * ⟨(v q).re * ((a r q).re + (b r q).re) + (v q).im * ((a r q).im + (b r q).im),
+        (v q).re * ((a r q).im - (b r q).im) - (v q).im * ((a r q).re - (b r q).re)⟩ * (u ^ P) ^ (τ * r)).re := by
+    rw [← signal_pair W.root (a r q) (b r q) s τ q r (by omega), Pair.re_add]
+    congr 1
+    · simp only [g, a, Nat.add_comm r, Nat.mul_comm _ t]; rfl
+    · by_cases p : 0 < r ∧ r < S
+      · have : 2 * S - r + 2 * S * q = 2 * S * (q + 1) - r := by rw [Nat.mul_succ]; omega
+        simp only [g, b, if_pos p, this, Nat.mul_comm _ t]; rfl
+      · simp only [b, if_neg p, Pair.re_mul, Pair.real]
+        grind
+  have pull : (if 0 < r ∧ r < S then sumTo Q fun q => g (2 * S - r + 2 * S * q) else 0) =
+      sumTo Q fun q => if 0 < r ∧ r < S then g (2 * S - r + 2 * S * q) else 0 := by
+    by_cases p : 0 < r ∧ r < S
+    · simp only [if_pos p]
+    · simp only [if_neg p, sumTo_zero]
+  rw [pull, ← sumTo_add, sumTo_congr Q fun q _ => both q, ← Pair.re_sumTo, sumTo_mul, mul_sumTo]
+  congr 3
+  exact Pair.ext (Pair.re_sumTo ..) (Pair.im_sumTo ..)
+
 end Spec

@@ -214,6 +214,28 @@ theorem RootTable.im_power (h2 : (2 : α) ≠ 0) {k : Nat} (hk : k = 0 ∨ 2 * k
     rw [show n - k = k by omega, Pair.im_conj] at h
     grind
 
+/-- Mode `k` of `y` times what it counts in a real signal of `n` points, `mₖ / n`, and 0 beyond the last. -/
+def counted (n : Nat) (y : Vector (Pair α) M) (k : Nat) : Pair α :=
+  .real (((Int.ofNat (multiplicity n k) : Int) : α) / (n : α)) * zeroPadded y k
+
+/-- The signal that the text evaluates, as a sum over complex numbers. -/
+theorem signalAt_eq_sum (y : Vector (Pair α) M) (t : Fin n) :
+    @signalAt α (exactly f pick) n M w y t = sumTo M fun k => (counted n y k * u ^ (k * t.1)).re := by
+  let c (k : Nat) : α := ((Int.ofNat (multiplicity n k) : Int) : α) / (n : α)
+  have signal : @signalAt α (exactly f pick) n M w y t = sumTo (M + M) fun i =>
+      if i < M then (zeroPadded y i).re * (c i * (u ^ (i * t.1)).re)
+      else (zeroPadded y (i - M)).im * -(c (i - M) * (u ^ ((i - M) * t.1)).im) := by
+    refine dot_exactly f pick fun i => ?_
+    by_cases h : i.1 < M
+    · simp only [h, dif_pos, if_pos, zeroPadded_of_lt, W.rootAt]; rfl
+    · have h' : i.1 - M < M := by omega
+      simp only [h, dif_neg, if_neg, not_false_eq_true, zeroPadded_of_lt _ h', W.rootAt]; rfl
+  rw [signal, sumTo_append, ← sumTo_add]
+  refine sumTo_congr M fun k hk => ?_
+  have h' : ¬M + k < M := by omega
+  simp only [hk, if_pos, h', if_neg, not_false_eq_true, Nat.add_sub_cancel_left, counted, Pair.re_mul, Pair.im_mul, Pair.real, c]
+  grind
+
 /-- The inverse transform of the Hermitian spectrum with the lowest modes `y` is real, and it is the signal that the text evaluates,
 but for the factor `n`. -/
 theorem dft_hermitian (h2 : (2 : α) ≠ 0) (hn : (n : α) ≠ 0) (y : Vector (Pair α) M) (hM : M ≤ n / 2 + 1) (t : Fin n) :
@@ -246,24 +268,13 @@ theorem dft_hermitian (h2 : (2 : α) ≠ 0) (hn : (n : α) ≠ 0) (y : Vector (P
           · rw [if_pos (by omega)]; rfl
         simp only [F, this, Pair.re_mul, Pair.real]
         grind]
-    let c (k : Nat) : α := ((Int.ofNat (multiplicity n k) : Int) : α) / (n : α)
-    have hc (k : Nat) : (n : α) * c k = (multiplicity n k : α) := by
-      simp only [c]
+    have hc (k : Nat) : (n : α) * (((Int.ofNat (multiplicity n k) : Int) : α) / (n : α)) = (multiplicity n k : α) := by
       rw [show ((Int.ofNat (multiplicity n k) : Int) : α) = (multiplicity n k : α) from Ring.intCast_natCast _]
       grind
-    have signal : @signalAt α (exactly f pick) n M w y t = sumTo (M + M) fun i =>
-        if i < M then (zeroPadded y i).re * (c i * (u ^ (i * t.1)).re)
-        else (zeroPadded y (i - M)).im * -(c (i - M) * (u ^ ((i - M) * t.1)).im) := by
-      refine dot_exactly f pick fun i => ?_
-      by_cases h : i.1 < M
-      · simp only [h, dif_pos, if_pos, zeroPadded_of_lt, W.rootAt]; rfl
-      · have h' : i.1 - M < M := by omega
-        simp only [h, dif_neg, if_neg, not_false_eq_true, zeroPadded_of_lt _ h', W.rootAt]; rfl
-    rw [signal, sumTo_append, ← sumTo_add, ← mul_sumTo]
+    rw [signalAt_eq_sum f pick W, ← mul_sumTo]
     refine sumTo_congr M fun k hk => ?_
-    have h' : ¬M + k < M := by omega
     have hk' := hc k
-    simp only [hk, if_pos, h', if_neg, not_false_eq_true, Nat.add_sub_cancel_left, F, Pair.re_mul]
+    simp only [F, counted, Pair.re_mul, Pair.im_mul, Pair.real]
     unfold hermitian
     split
     · rename_i hs

@@ -10,7 +10,7 @@
 // / N) D_s[r] and v = exp(-2πi (RADIX q + SHIFT) s / N), the modes RADIX q + r and RADIX (q + 1) - r have the terms z v and conj(z) v: four
 // products, Re z Re v, Im z Im v, Re z Im v and Im z Re v, serve them both (Lean: Spec.mode_pair), and a thread keeps the sums of these over
 // s for all r and its q. Where r is 0 there is no second mode; SHIFT, whose D_s is real, shares its place. The inverse goes the same
-// way back (Spec.signal_pair). `table` (BINS + ALL_TURNS, PLACES) holds the factors of D_s, then the v. No branch keeps loads from running
+// way back (Spec.signalAt_pairs). `table` (BINS + ALL_TURNS, PLACES) holds the factors of D_s, then the v. No branch keeps loads from running
 // ahead: what is beyond the last q or signal repeats the last, and is not stored; points beyond the last place are 0.
 
 // cos(2πk/16), sin(2πk/16) for k = 0, ..., 4
