@@ -4,8 +4,8 @@ public import Spec.Law.Spectral
 /-!
 # The discrete Fourier transform of few modes, by residues
 
-What compiled transforms of the lowest modes rely on. Of `P R` points every `P`-th is transformed alone, which gives a number for
-each residue of the modes modulo `R`; and for a real signal and `R = 2 S` the modes `R q + r` and `R (q + 1) - r` are sums and differences
+What compiled transforms of the lowest modes rely on. Of `P R` points every `P`-th is transformed alone, by halves, which gives a number
+for each residue of the modes modulo `R`; and for a real signal and `R = 2 S` the modes `R q + r` and `R (q + 1) - r` are sums and differences
 of the same four sums of products.
 -/
 
@@ -43,6 +43,37 @@ theorem dft_residue {R : Nat} {w : α} (root : w ^ R = 1) (x : Nat → α) (q r 
   refine sumTo_congr R fun j _ => ?_
   rw [Nat.mul_add, power_add, show j * (R * q) = j * q * R by grind, power_root root]
   grind
+
+/-- The transform of `2 m` points by the transforms of the even and of the odd ones. -/
+theorem dft_halves {m : Nat} {w : α} (half : w ^ m = -1) (x : Nat → α) (k : Nat) :
+    let even := dft m (w ^ 2) (fun τ => x (2 * τ)) k
+    let odd := dft m (w ^ 2) (fun τ => x (1 + 2 * τ)) k
+    dft (2 * m) w x k = even + w ^ k * odd ∧ dft (2 * m) w x (m + k) = even - w ^ k * odd := by
+  have whole : (w ^ 2) ^ m = 1 := by rw [← power_mul, Nat.mul_comm, power_mul, half]; grind
+  have two (l : Nat) : dft (2 * m) w x l =
+      dft m (w ^ 2) (fun τ => x (2 * τ)) l + w ^ l * dft m (w ^ 2) (fun τ => x (1 + 2 * τ)) l := by
+    rw [dft_split]
+    simp only [sumTo, Nat.zero_mul, Nat.one_mul, Nat.zero_add, Semiring.pow_zero]
+    grind
+  refine ⟨two k, ?_⟩
+  rw [two, show m + k = m * 1 + k by omega, dft_residue whole, dft_residue whole, power_add, Nat.mul_one, half]
+  grind
+
+/-- And back: the even and the odd outputs of a transform of `2 m` numbers are transforms of the sums and differences of their halves. -/
+theorem dft_alternate {m : Nat} {w : α} (half : w ^ m = -1) (x : Nat → α) (j : Nat) :
+    dft (2 * m) w x (2 * j) = dft m (w ^ 2) (fun k => x k + x (m + k)) j ∧
+      dft (2 * m) w x (2 * j + 1) = dft m (w ^ 2) (fun k => (x k - x (m + k)) * w ^ k) j := by
+  have whole : w ^ (m * 2) = 1 := by rw [power_mul, half]; grind
+  have even (k : Nat) : w ^ ((m + k) * (2 * j)) = (w ^ 2) ^ (k * j) := by
+    rw [← power_mul, show (m + k) * (2 * j) = j * (m * 2) + 2 * (k * j) by grind, power_add, power_root whole]
+    grind
+  have own (k : Nat) : w ^ (k * (2 * j)) = (w ^ 2) ^ (k * j) := by
+    rw [← power_mul, show k * (2 * j) = 2 * (k * j) by grind]
+  constructor <;> rw [Nat.two_mul m, dft, sumTo_append, ← sumTo_add] <;> refine sumTo_congr m fun k _ => ?_
+  · rw [even, own]
+    grind
+  · rw [Nat.mul_succ, Nat.mul_succ, power_add, power_add, even, own, power_add, half]
+    grind
 
 theorem sumTo_sub (f g : Nat → α) (n : Nat) : sumTo n (fun i => f i - g i) = sumTo n f - sumTo n g := by
   induction n with

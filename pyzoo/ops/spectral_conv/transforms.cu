@@ -24,7 +24,7 @@ __device__ constexpr double COS[] = {1.0, 0.92387953251128674, 0.707106781186547
 #define PAIR 2  // signals of a thread in the inverse
 #define HALF(q) ((q) / 2 + 1)  // modes of q real points
 
-// The modes 0, ..., Q/2 of the points x[0], x[STEP], ..., x[(Q-1) STEP], by halves.
+// The modes 0, ..., Q/2 of the points x[0], x[STEP], ..., x[(Q-1) STEP], by halves (Spec.dft_halves).
 template <int Q, int STEP>
 __device__ __forceinline__ void transform(const REAL* x, REAL* re, REAL* im) {
     if constexpr (Q == 1) { re[0] = x[0]; im[0] = 0; }
@@ -50,7 +50,7 @@ __device__ __forceinline__ void transform(const REAL* x, REAL* re, REAL* im) {
     }
 }
 
-// The Q points whose modes 0, ..., Q/2 are these, and the rest their conjugates.
+// The Q points whose modes 0, ..., Q/2 are these, and the rest their conjugates (Spec.dft_alternate).
 template <int Q, int STEP>
 __device__ __forceinline__ void inverse(const REAL* re, const REAL* im, REAL* x) {
     if constexpr (Q == 1) x[0] = re[0];
