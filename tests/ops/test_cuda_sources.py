@@ -69,3 +69,12 @@ def test_a_wrong_source_does_not():
     files, macros = of_spectral("products.cu", FP32, 512, 16)
     with pytest.raises(Exception, match="expected a"):
         nvrtc.cubin(nvrtc.source(files) + "int x", macros, "sm_90")
+
+
+def test_what_is_missing_is_said_in_words(monkeypatch):
+    assert nvrtc.missing_compiler() is None
+    monkeypatch.setattr(nvrtc, "find_spec", lambda name: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert nvrtc.missing() == nvrtc.missing_compiler() == "cuda-core is not installed (pip install 'cuda-core[cu13]')"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert nvrtc.missing() == "no CUDA device"
