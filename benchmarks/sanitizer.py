@@ -56,7 +56,8 @@ def convolutions() -> int:
     """The spectral convolution and its gradients."""
     calls = 0
     for dtype in (*DTYPES, torch.float64):
-        for B, C, O, n, M in ((2, 3, 2, 33, 5), (3, 2, 5, 64, 33), (1, 2, 2, 1, 1), (2, 5, 3, 1024, 16), (5, 3, 2, 2048, 64), (128, 17, 1, 3120, 20)):
+        sizes = (2, 3, 2, 33, 5), (3, 2, 5, 64, 33), (1, 2, 2, 1, 1), (2, 5, 3, 1024, 16), (5, 3, 2, 2048, 64), (128, 17, 1, 3120, 20)
+        for B, C, O, n, M in sizes:
             x = torch.randn(B, C, n, device="cuda").to(dtype).requires_grad_()
             weight = torch.randn(C, O, M, 2, device="cuda").to(dtype).requires_grad_()
             spectral_conv(x=x, weight=weight).float().sum().backward()

@@ -13,7 +13,7 @@ import torch
 
 from pyzoo.paths import cache_dir
 
-NUMBERS = Path(__file__).parent / "numbers.cuh"
+BASICS = Path(__file__).parent / "basics.cuh"
 TYPES = {torch.float32: "float", torch.float64: "double", torch.bfloat16: "bf16", torch.float16: "half"}  # by their names there
 _BUFFER, _BUFFER_SIZE = 1, 2  # CU_LAUNCH_PARAM_BUFFER_POINTER, _SIZE: the arguments as one block of memory
 
@@ -41,8 +41,8 @@ def arithmetic(dtype: torch.dtype) -> torch.dtype:
 
 
 def source(files: tuple[Path, ...]) -> str:
-    """The files, one after the other after `numbers.cuh`."""
-    return "\n".join(file.read_text() for file in (NUMBERS, *files))
+    """The files, one after the other after `basics.cuh`."""
+    return "\n".join(file.read_text() for file in (BASICS, *files))
 
 
 def cubin(source: str, macros: dict[str, object], arch: str) -> bytes:

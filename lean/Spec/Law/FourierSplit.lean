@@ -123,6 +123,34 @@ theorem power_conj_one {w : Pair α} {n : Nat} (root : w ^ n = 1) : w.conj ^ n =
   rw [← Pair.conj_pow, root]
   exact Pair.ext rfl (by show -(0 : α) = 0; grind)
 
+/-- Of a real signal the halves give mode `k` and, as a conjugate, mode `m - k`. -/
+theorem dft_real_halves {m : Nat} {w : Pair α} (inv : w * w.conj = 1) (half : w ^ m = -1) (x : Nat → α) {k : Nat} (hk : k ≤ m) :
+    let even := dft m (w ^ 2) (fun τ => .real (x (2 * τ))) k
+    let odd := dft m (w ^ 2) (fun τ => .real (x (1 + 2 * τ))) k
+    dft (2 * m) w (fun j => .real (x j)) k = even + w ^ k * odd ∧
+      dft (2 * m) w (fun j => .real (x j)) (m - k) = (even - w ^ k * odd).conj := by
+  intro even odd
+  obtain ⟨first, second⟩ := dft_halves half (fun j => .real (x j)) k
+  refine ⟨first, ?_⟩
+  have whole : w ^ (m * 2) = 1 := by rw [power_mul, half]; grind
+  have power (j : Nat) : w ^ (j * (m - k)) = (w ^ (j * (m + k))).conj := by
+    have h1 := power_inv inv (j * (m + k))
+    have h2 : w ^ (j * (m - k)) * w ^ (j * (m + k)) = 1 := by
+      rw [← power_add, ← Nat.mul_add, show m - k + (m + k) = m * 2 by omega]
+      exact power_root whole j
+    rw [Pair.conj_pow]
+    grind
+  rw [show even - w ^ k * odd = _ from second.symm]
+  apply Pair.ext
+  · rw [dft, dft, Pair.re_conj, Pair.re_sumTo, Pair.re_sumTo]
+    refine sumTo_congr _ fun j _ => ?_
+    simp only [power, Pair.re_mul, Pair.real, Pair.re_conj]
+    grind
+  · rw [dft, dft, Pair.im_conj, Pair.im_sumTo, Pair.im_sumTo, show ∀ a : α, -a = -1 * a by grind, ← mul_sumTo]
+    refine sumTo_congr _ fun j _ => ?_
+    simp only [power, Pair.im_mul, Pair.real, Pair.im_conj]
+    grind
+
 /-- Two modes of a real signal are sums and differences of four sums of products. -/
 theorem dft_pair (root : PrincipalRoot (P * (2 * S)) u u.conj) (x : Nat → α) (q r : Nat) (hr : r ≤ 2 * S) :
     let z s := residueFactor S u s r * residueAt P (2 * S) u x s r
@@ -217,20 +245,26 @@ theorem sumTo_ends {S : Nat} (hS : 0 < S) (g : Nat → α) :
     rw [if_pos (by omega), show 2 * (m + 1) - (m - 1 - j + 1) = m + 1 + 1 + j by omega]
   rw [show 2 * (m + 1) = m + 1 + 1 + m by omega, sumTo_append, sumTo_add, show m + 1 + 1 + m = 2 * (m + 1) by omega, ends]
 
-/-- The whole signal that the text evaluates, at the point `s + P τ`: for each residue up to `S` the sums of products over the turns, times
-the powers of the residue. -/
-theorem signalAt_pairs {α : Type} [Field α] [Max α] (f : Functions α) (pick : α → α → α) {P S Q M : Nat}
-    {w : Vector (Pair α) (P * (2 * S))} {u : Pair α} (W : RootTable w u) (hS : 0 < S) (hM : M ≤ 2 * S * Q) (y : Vector (Pair α) M)
-    (s τ : Nat) (h : s + P * τ < P * (2 * S)) :
-    let v q := turnFactor S u s q
-    let a r q := counted (P * (2 * S)) y (2 * S * q + r)
-    let b r q := if 0 < r ∧ r < S then counted (P * (2 * S)) y (2 * S * (q + 1) - r) else .real 0
-    @signalAt α (exactly f pick) (P * (2 * S)) M w y ⟨s + P * τ, h⟩ = sumTo (S + 1) fun r =>
-      ((residueFactor S u s r).conj *
-        ⟨sumTo Q fun q => (v q).re * ((a r q).re + (b r q).re) + (v q).im * ((a r q).im + (b r q).im),
-          sumTo Q fun q => (v q).re * ((a r q).im - (b r q).im) - (v q).im * ((a r q).re - (b r q).re)⟩ *
-        (u ^ P) ^ (τ * r)).re := by
-  intro v a b
+/-- What the modes `c` of the residues `r` and `2 S - r` give the place `s`: sums of products over the turns, times a power of the root. -/
+def fromModes (S Q : Nat) (u : Pair α) (c : Nat → Pair α) (s r : Nat) : Pair α :=
+  let v q := turnFactor S u s q
+  let a q := c (2 * S * q + r)
+  let b q := if 0 < r ∧ r < S then c (2 * S * (q + 1) - r) else .real 0
+  (residueFactor S u s r).conj *
+    ⟨sumTo Q fun q => (v q).re * ((a q).re + (b q).re) + (v q).im * ((a q).im + (b q).im),
+      sumTo Q fun q => (v q).re * ((a q).im - (b q).im) - (v q).im * ((a q).re - (b q).re)⟩
+
+section Signal
+variable {α : Type} [Field α] [Max α] (f : Functions α) (pick : α → α → α) {P S Q M : Nat} {w : Vector (Pair α) (P * (2 * S))} {u : Pair α}
+  (W : RootTable w u) (hS : 0 < S) (hM : M ≤ 2 * S * Q) (y : Vector (Pair α) M) (s τ : Nat) (h : s + P * τ < P * (2 * S))
+include W hS hM
+
+/-- The whole signal that the text evaluates, at the point `s + P τ`: a sum over the residues up to `S`. -/
+theorem signalAt_pairs : @signalAt α (exactly f pick) (P * (2 * S)) M w y ⟨s + P * τ, h⟩ =
+    sumTo (S + 1) fun r => (fromModes S Q u (counted (P * (2 * S)) y) s r * (u ^ P) ^ (τ * r)).re := by
+  let v q := turnFactor S u s q
+  let a r q := counted (P * (2 * S)) y (2 * S * q + r)
+  let b r q := if 0 < r ∧ r < S then counted (P * (2 * S)) y (2 * S * (q + 1) - r) else .real 0
   let t := s + P * τ
   let g (k : Nat) : α := (counted (P * (2 * S)) y k * u ^ (k * t)).re
   have beyond (k : Nat) (hk : M ≤ k) : g k = 0 := by
@@ -260,5 +294,32 @@ theorem signalAt_pairs {α : Type} [Field α] [Max α] (f : Functions α) (pick 
   rw [pull, ← sumTo_add, sumTo_congr Q fun q _ => both q, ← Pair.re_sumTo, sumTo_mul, mul_sumTo]
   congr 3
   exact Pair.ext (Pair.re_sumTo ..) (Pair.im_sumTo ..)
+
+/-- The points `s, s + P, ...` of that signal are the inverse transform of `2 S` modes, the last of them conjugates, with half of what the
+residues that have a partner give. -/
+theorem signalAt_hermitian (h2 : (2 : α) ≠ 0) : @signalAt α (exactly f pick) (P * (2 * S)) M w y ⟨s + P * τ, h⟩ =
+    (dft (2 * S) (u ^ P) (hermitian (2 * S) fun r =>
+      let z := fromModes S Q u (counted (P * (2 * S)) y) s r
+      if 0 < r ∧ r < S then .real (1 / 2) * z else z) τ).re := by
+  rw [signalAt_pairs f pick W hS hM, dft, Pair.re_sumTo, sumTo_ends hS]
+  refine sumTo_congr (S + 1) fun r hr => ?_
+  have other := power_other W.root (r := r) (by omega) τ
+  rw [Nat.mul_comm r τ, Nat.mul_comm (2 * S - r) τ, other]
+  unfold hermitian
+  by_cases p : 0 < r ∧ r < S
+  · rw [if_pos p, if_neg (by omega), if_pos (by omega), if_neg (by omega), if_neg (by omega), show 2 * S - (2 * S - r) = r by omega]
+    simp only [if_pos p, Pair.re_mul, Pair.im_mul, Pair.re_conj, Pair.im_conj, Pair.real]
+    grind
+  · rw [if_neg p, if_pos (by omega)]
+    have real : ((u ^ P) ^ (τ * r)).im = 0 := by
+      obtain rfl | rfl : r = 0 ∨ r = S := by omega
+      · rw [Nat.mul_zero, Semiring.pow_zero]; rfl
+      · have i := congrArg Pair.im other
+        rw [show 2 * r - r = r by omega, Pair.im_conj] at i
+        grind
+    simp only [if_neg p, Pair.re_mul, Pair.real, real]
+    grind
+
+end Signal
 
 end Spec

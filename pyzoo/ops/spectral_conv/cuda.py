@@ -65,7 +65,8 @@ def of_transforms(p: Plan, n: int, modes: int, dtype: torch.dtype) -> dict[str, 
                                            BLOCKS=p.blocks)  # fmt: skip
 
 
-def of_product(name: str, sizes: dict[str, int], n: int, dtype: torch.dtype, multiprocessors: int) -> tuple[dict[str, object], tuple[int, int]]:
+def of_product(name: str, sizes: dict[str, int], n: int, dtype: torch.dtype,
+               multiprocessors: int) -> tuple[dict[str, object], tuple[int, int]]:  # fmt: skip
     """The macros of `products.cu` for a product of these sizes B, C, O and M, and its grid."""
     rows, columns, terms = (sizes[size] for size in PRODUCTS[name])
     tall, broad = (next(s for s in (8, 4, 2, 1) if s <= min(*most)) for most in ((TALL, rows), (BROAD, columns)))

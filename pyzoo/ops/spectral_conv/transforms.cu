@@ -10,8 +10,8 @@
 // / N) D_s[r] and v = exp(-2πi (RADIX q + SHIFT) s / N), the modes RADIX q + r and RADIX (q + 1) - r have the terms z v and conj(z) v: four
 // products, Re z Re v, Im z Im v, Re z Im v and Im z Re v, serve them both (Lean: Spec.mode_pair), and a thread keeps the sums of these over
 // s for all r and its q. Where r is 0 there is no second mode; SHIFT, whose D_s is real, shares its place. The inverse goes the same
-// way back (Spec.signalAt_pairs). `table` (BINS + ALL_TURNS, PLACES) holds the factors of D_s, then the v. No branch keeps loads from running
-// ahead: what is beyond the last q or signal repeats the last, and is not stored; points beyond the last place are 0.
+// way back (Spec.signalAt_hermitian). `table` (BINS + ALL_TURNS, PLACES) holds the factors of D_s, then the v. No branch keeps loads from
+// running ahead: what is beyond the last q or signal repeats the last, and is not stored; points beyond the last place are 0.
 
 // cos(2πk/16), sin(2πk/16) for k = 0, ..., 4
 __device__ constexpr double COS[] = {1.0, 0.92387953251128674, 0.70710678118654752, 0.38268343236508977, 0.0};
@@ -24,7 +24,7 @@ __device__ constexpr double COS[] = {1.0, 0.92387953251128674, 0.707106781186547
 #define PAIR 2  // signals of a thread in the inverse
 #define HALF(q) ((q) / 2 + 1)  // modes of q real points
 
-// The modes 0, ..., Q/2 of the points x[0], x[STEP], ..., x[(Q-1) STEP], by halves (Spec.dft_halves).
+// The modes 0, ..., Q/2 of the points x[0], x[STEP], ..., x[(Q-1) STEP], by halves (Spec.dft_real_halves).
 template <int Q, int STEP>
 __device__ __forceinline__ void transform(const REAL* x, REAL* re, REAL* im) {
     if constexpr (Q == 1) { re[0] = x[0]; im[0] = 0; }

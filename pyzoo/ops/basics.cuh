@@ -19,8 +19,8 @@ template <> __device__ __forceinline__ half rounded<half>(float x) {
     half y; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x)); return y;
 }
 
-// BYTES (4, 8 or 16, which divide both addresses) from global to shared memory, or zeros unless `there`. What a thread has asked for since the
-// last call of `brought_later` is one group; `brought<n>` waits until all but its last n groups are there.
+// BYTES (4, 8 or 16, which divide both addresses) from global to shared memory, or zeros unless `there`. What a thread has asked for since
+// the last call of `brought_later` is one group; `brought<n>` waits until all but its last n groups are there.
 template <int BYTES> __device__ __forceinline__ void bring(void* to, const void* from, bool there) {
     const uint target = (uint)__cvta_generic_to_shared(to);
     if constexpr (BYTES == 16)
