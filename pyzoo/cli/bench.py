@@ -45,7 +45,7 @@ def bench(
     for line in lines:
         table.add_row(*(line[name] for name in columns))
     console = Console()
-    console.width = max(console.width, 140)
+    console.width = max(console.width, 160)
     console.print(table)
     if out is not None:
         out.write_text(json.dumps(document(rows, device), indent=1) + "\n")

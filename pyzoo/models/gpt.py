@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pyzoo.errors import InputError
 from pyzoo.ops import gpt as ops
+from pyzoo.ops.cross_entropy import head_loss
 from pyzoo.ops.gpt import Cache
 
 EPS = 1e-5  # of every layer normalisation
@@ -121,8 +122,9 @@ class GPT(nn.Module):
         """The mean cross-entropy of tokens (B,T) and the ones after each (B,T)."""
         c, weights = self.config, self.weights()
         x, _ = ops.hidden(tokens, self.start(len(tokens)), weights, EPS, int(c.tanh), fast=True)
-        logits = (ops.padded_logits if c.fast_kernels else ops.head)(x=x, weight=weights["head_weight"])
-        return F.cross_entropy(logits.flatten(0, 1), after.flatten())
+        if c.fast_kernels:
+            return head_loss(x.flatten(0, 1), weights["head_weight"], after.flatten())
+        return F.cross_entropy(ops.head(x=x, weight=weights["head_weight"]).flatten(0, 1), after.flatten())
 
     def step(self, tokens: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
         """One token of each text: tokens (B) and the cache -> logits (B,V) and the new cache."""

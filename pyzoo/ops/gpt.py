@@ -157,14 +157,6 @@ def head(*, x: Tensor, weight: Tensor) -> Tensor:
     return F.linear(x, weight)
 
 
-def padded_logits(*, x: Tensor, weight: Tensor) -> Tensor:
-    """The logits, and -∞ for what the vocabulary lacks to a multiple of 64, by which its matrix product is faster: x (B,T,D),
-    weight (V,D) -> (B,T,V') with V' >= V."""
-    V = len(weight)
-    logits = F.linear(x, F.pad(weight, (0, 0, 0, -V % 64)))
-    return torch.where(torch.arange(logits.shape[-1], device=x.device) < V, logits, -math.inf)
-
-
 Cache = list[tuple[Tensor, Tensor]]  # for each block the keys and values (B,H,P,d) of the P tokens so far
 
 

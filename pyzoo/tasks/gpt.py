@@ -50,13 +50,14 @@ def build(preset: str, vocab: int, published: bool, fast: bool, positions: str =
 
 
 def loss_of(model: GPT) -> Callable[[Tensor, Tensor], Tensor]:
-    """The mean cross-entropy of tokens (B,T) and the ones after each (B,T); with fast kernels on a GPU, compiled, and with
-    products in bfloat16."""
+    """The mean cross-entropy of tokens (B,T) and the ones after each (B,T); with fast kernels on a GPU, compiled, with products in
+    bfloat16, and as CUDA graphs: a loss and the gradients from it must not be used after the next one is asked for."""
     if not (model.config.fast_kernels and model.token_weight.is_cuda):
         return model.loss
-    compiled = torch.compile(model.loss, dynamic=False)
+    compiled = torch.compile(model.loss, dynamic=False, mode="reduce-overhead")
 
     def loss(tokens: Tensor, after: Tensor) -> Tensor:
+        torch.compiler.cudagraph_mark_step_begin()
         with torch.autocast("cuda", torch.bfloat16):
             return compiled(tokens, after)
 

@@ -54,8 +54,8 @@ def fit(
         lr = config.lr_at(step)
         for group in optimizer.param_groups:
             group["lr"] = lr
-        value = loss(np.random.default_rng([config.seed, step]))
         optimizer.zero_grad(set_to_none=True)
+        value = loss(np.random.default_rng([config.seed, step]))
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

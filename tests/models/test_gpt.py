@@ -10,6 +10,7 @@ from pyzoo.errors import InputError
 from pyzoo.models import gpt
 from pyzoo.models.gpt import GPT, GPTConfig
 from pyzoo.ops import gpt as ops
+from pyzoo.tasks import gpt as task
 from pyzoo.tasks import gpt_adder, writing
 from pyzoo.train.folder import RunFolder
 
@@ -162,12 +163,25 @@ def test_what_is_trained_on_and_what_is_not_are_all_sums():
     assert not torch.equal(held, gpt_adder.unseen(gpt_adder.Config(seed=1)))
 
 
-def test_a_padded_vocabulary_leaves_the_loss():
-    """Its additions to the sum of exponentials are exact zeros, so two losses of V' terms differ by roundings of these sums alone,
-    (V' - 1) 2^-53 of each relative to it, and by a few of the logarithm's and the difference's, relative to the numbers there."""
-    weight, x, after = torch.randn(11, 16).double(), torch.randn(1, 9, 16).double(), torch.randint(11, (9,))
-    padded = ops.padded_logits(x=x, weight=weight)[0]
-    assert padded.shape[-1] == 64 and padded[:, 11:].eq(-torch.inf).all() and padded[:, :11].isfinite().all()
-    bound = 2 * (63 + 8) * 2**-53 * (1 + padded[:, :11].abs().max())
-    assert abs(cross_entropy(padded, after) - cross_entropy(padded[:, :11], after)) <= bound
-    assert abs(cross_entropy(padded.masked_fill(padded.isinf(), 0), after) - cross_entropy(padded[:, :11], after)) > bound
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="the loss is compiled on a GPU alone")
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_compiled_loss_follows_tokens_and_weights(tied):
+    """CUDA graphs read the addresses that they were recorded with."""
+    built = model(vocab=65, context=32, width=64, tied=tied, fast_kernels=True).cuda()
+    loss, weights = task.loss_of(built), list(built.parameters())
+    for seed in range(5):
+        tokens = torch.randint(65, (4, 33), generator=torch.Generator().manual_seed(seed)).cuda()
+        with torch.autocast("cuda", torch.bfloat16):
+            logits, _ = ops.forward(tokens[:, :-1], built.start(4), built.weights(), gpt.EPS, 0)
+            expected = cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+        gradients = torch.autograd.grad(expected, weights)
+        with torch.no_grad():
+            loss(tokens[:2, :-1], tokens[:2, 1:])
+        value = loss(tokens[:, :-1], tokens[:, 1:])
+        torch.testing.assert_close(value, expected, rtol=1e-2, atol=0)
+        for found, wanted in zip(torch.autograd.grad(value, weights), gradients, strict=True):
+            assert (found - wanted).norm() < 0.05 * wanted.norm()
+        with torch.no_grad():
+            for weight in weights:
+                weight.add_(0.2 * weight.abs().mean() * torch.randn_like(weight))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pyzoo.ops import linear_scan, nvrtc, spectral_conv
+from pyzoo.ops import cross_entropy, linear_scan, nvrtc, spectral_conv
 from pyzoo.ops.selective_scan import cuda as scan
 from pyzoo.ops.selective_scan import step
 
@@ -43,6 +43,7 @@ CASES = [
     of_scan("functions.cu", FP32, 64, 16, scan.Plan(4, 32, 1, 4), True),
     *(of_spectral("transforms.cu", *case) for case in ((FP32, 512, 16), (FP32, 2048, 64), (BF16, 404, 33), (FP64, 1134, 40), (BF16, 31, 16))),
     *(of_spectral("products.cu", *case) for case in ((FP32, 512, 16), (BF16, 404, 33), (FP64, 31, 5))),
+    *(((cross_entropy.FILE,), cross_entropy.macros(*case)) for case in ((BF16, 50257, 50304), (FP32, 65, 128), (torch.float16, 1, 64))),
     *(of_recurrence(*case) for case in (("scan", FP32, 1), ("scan_back", BF16, 2), ("summarize", FP64, 1), ("summarize_back", FP32, 1))),
 ]
 
