@@ -10,6 +10,7 @@ import torch
 
 from pyzoo.bench.scan import inputs
 from pyzoo.models.mamba import MambaConfig, Mixer
+from pyzoo.ops.cross_entropy import losses_and_slopes
 from pyzoo.ops.linear_scan import cuda as recurrence
 from pyzoo.ops.linear_scan import linear_scan
 from pyzoo.ops.selective_scan import cuda, selective_scan
@@ -80,7 +81,18 @@ def steps() -> int:
     return calls
 
 
+def losses() -> int:
+    """The cross-entropy of logits, and its gradient."""
+    calls = 0
+    for dtype in DTYPES:
+        for T, V in ((3, 1), (5, 65), (7, 8195)):
+            logits = torch.randn(T, -(-V // 64) * 64, device="cuda").to(dtype)
+            losses_and_slopes(logits, torch.arange(T, device="cuda") % V, V)
+            calls += 1
+    return calls
+
+
 if __name__ == "__main__":
     torch.manual_seed(0)
-    print(sum(run() for run in (scans, recurrences, convolutions, steps)), "calls")
+    print(sum(run() for run in (scans, recurrences, convolutions, steps, losses)), "calls")
     torch.cuda.synchronize()

@@ -70,7 +70,7 @@ def source(call: Call, word: str, indices: list[int]) -> str:
         dtype=str(call.output.dtype).removeprefix("torch."),
         point=call.point,
         rounding="⟨" + ", ".join(map(str, figures)) + "⟩",
-        ints=", ".join(f'("{name}", {value})' for name, value in call.ints.items()),
+        ints=", ".join(f'("{name}", {value})' for name, value in call.integers),
         inputs=",\n  ".join(_tensor(name, x) for name, x in call.inputs.items()),
         output=_tensor("output", call.output),
         indices=indices,

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from pyzoo.conformance import FAMILIES
-from pyzoo.conformance.gradient import place, vjp
+from pyzoo.conformance.gradient import COTANGENT, place, vjp
 from pyzoo.conformance.precision import full_precision
 from pyzoo.conformance.trace import Call, base
 from pyzoo.errors import InputError
-from pyzoo.ops.point import POINTS, Arithmetic
+from pyzoo.ops.point import POINTS, Arithmetic, declared
 
 TIME_LIMIT = 60.0  # seconds for one call
 
@@ -65,7 +65,8 @@ def _answer(spec: str, device: str, inputs: dict[str, Any]) -> tuple[str, Any]:
             values = output if isinstance(output, tuple) else (output,)
             if wrong := [type(v).__name__ for v in values if not isinstance(v, Tensor)]:
                 return "error", f"{spec} returned {wrong[0]}, not a tensor"
-            return "value", (tuple(_plain(v) for v in values), asdict(getattr(function, "arithmetic", Arithmetic())))
+            inputs.pop(COTANGENT, None)
+            return "value", (tuple(_plain(v) for v in values), asdict(declared(function, inputs)))
     except BaseException as error:  # whatever a foreign function does is its verdict
         return "error", f"{spec} raised {type(error).__name__}: {error}"
 

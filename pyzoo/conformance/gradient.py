@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pyzoo.conformance.trace import OUTPUT_NAMES, Call, base
+from pyzoo.ops.point import declared
 
 COTANGENT = "output_grad"  # the input that holds the weights g of the outputs y, in Σ g y
 ENTRIES, ENTRIES_OF_WHOLE = 6, 1  # of each gradient that are compared; each is a pass through the specification
@@ -55,7 +56,8 @@ def on(function: Callable[..., Tensor], device: str) -> Callable[[Call], Call]:
     def answer(call: Call) -> Call:
         inputs = {name: x.to(device) for name, x in call.inputs.items()} | call.ints
         grad = vjp(function, inputs, call.wrt, place(call))
-        return replace(call, output=grad.cpu(), arithmetic=getattr(function, "arithmetic", call.arithmetic))
+        del inputs[COTANGENT]
+        return replace(call, output=grad.cpu(), arithmetic=declared(function, inputs, call.arithmetic))
 
     return answer
 

@@ -90,7 +90,7 @@ def _request(call: Call, model: dict[str, int | str], indices: list[int]) -> dic
     return {
         "point": call.point,
         "rounding": model,
-        "ints": [{"name": k, "value": v} for k, v in call.ints.items()],
+        "ints": [{"name": k, "value": v} for k, v in call.integers],
         "inputs": [{"name": k, **bits(v)} for k, v in call.inputs.items()],
         "indices": indices,
     } | ({"wrt": call.wrt} if call.wrt else {})

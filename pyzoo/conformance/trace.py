@@ -51,6 +51,11 @@ class Call:
         """The point, and what its gradient is taken with respect to."""
         return self.point if self.wrt is None else f"{self.point}.grad.{self.wrt}"
 
+    @property
+    def integers(self) -> list[tuple[str, int]]:
+        """Those of the call, and the chunks that its implementation declares, by the names that Lean knows."""
+        return [*self.ints.items(), *(("chunk", steps) for steps in self.arithmetic.chunks)]
+
 
 def base(point: str) -> str:
     """The spec point that is called for `point`, which may be one of its outputs: `mamba.step` for `mamba.step.y`."""
@@ -178,9 +183,9 @@ def load(folder: Path) -> tuple[Call, list[int], dict[str, Any]]:
         if not isinstance(document.get(name), kind):
             raise InputError(f"{path}: field '{name}' is missing or not a {kind.__name__}")
     try:
-        arithmetic = Arithmetic(**document["arithmetic"])
+        arithmetic = Arithmetic(**document["arithmetic"] | {"chunks": tuple(document["arithmetic"].get("chunks", ()))})
     except TypeError:
-        raise InputError(f"{path}: field 'arithmetic' must have order, accumulator and cast") from None
+        raise InputError(f"{path}: field 'arithmetic' must have order, accumulator, cast and chunks") from None
     tensors_path = folder / "tensors.safetensors"
     try:
         data = tensors_path.read_bytes()

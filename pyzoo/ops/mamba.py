@@ -112,7 +112,11 @@ def mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor, conv_bias: Tensor,
     return OPS["out_proj"](x=gate(y=y, z=z), weight=out_proj)
 
 
-@spec_point("mamba.selective_scan")
+def _in_chunks(*, u: Tensor, a: Tensor, b: Tensor, **_: Tensor) -> Arithmetic:
+    return Arithmetic("sequential", chunks=fused.chunks(u, a, b.shape[2]))
+
+
+@spec_point("mamba.selective_scan", _in_chunks)
 def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor, z: Tensor, bias: Tensor,
                    h0: Tensor) -> Tensor:
     """`pyzoo.ops.selective_scan`: from `dt` before its bias to `gate`, as one kernel; u, dt, z (B, L, E), b, c (B, L, G, N)."""

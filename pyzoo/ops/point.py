@@ -20,14 +20,17 @@ class Arithmetic:
     order: `any`, `sequential`, `tree:D` for additions in a tree of depth D, or `chunks:C` for runs of C numbers one after
     the other and then over their results: of the sums, or of the steps of a recurrence. accumulator: sums of products are
     accumulated at least as precisely as in this dtype before they are rounded, and never less so than in the tensors'
-    own. cast: what the factors of these products are rounded to first, `tfloat32` or `bfloat16`, if anything.
-    Lean: `Spec.OrderClass`, `Spec.Rounding`."""
+    own. cast: what the factors of these products are rounded to first, `tfloat32` or `bfloat16`, if anything. chunks: steps of
+    the chunks of time that a selective scan's passes run side by side, handing on a state by one exponential of their step sizes.
+    Lean: `Spec.OrderClass`, `Spec.Rounding`, `Spec.Mamba.chunkedScan`."""
 
     order: str = "any"
     accumulator: str | None = None
     cast: str | None = None
+    chunks: tuple[int, ...] = ()
 
 
+Declaration = Arithmetic | Callable[..., Arithmetic]  # of all calls, or of a call with these keywords
 SINGLE = Arithmetic(accumulator="float32")  # as PyTorch's matrix products and convolutions of half-precision tensors
 
 
@@ -37,7 +40,13 @@ class _State:
     replaced: dict[str, Callable[..., Any]] = {}
 
 
-def spec_point(point_id: str, arithmetic: Arithmetic = Arithmetic()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def declared(function: Callable[..., Any], inputs: dict[str, Any], otherwise: Declaration = Arithmetic()) -> Arithmetic:
+    """What a function says, in its attribute `arithmetic`, about a call with these inputs."""
+    said = getattr(function, "arithmetic", otherwise)
+    return said(**inputs) if callable(said) else said
+
+
+def spec_point(point_id: str, arithmetic: Declaration = Arithmetic()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a keyword-only function as the spec point `point_id`, for example `mamba.conv`."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,7 +58,7 @@ def spec_point(point_id: str, arithmetic: Arithmetic = Arithmetic()) -> Callable
     return decorate
 
 
-def implements(point_id: str, arithmetic: Arithmetic = Arithmetic()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def implements(point_id: str, arithmetic: Declaration = Arithmetic()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function's calls those of a spec point that another function defines."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +71,7 @@ def implements(point_id: str, arithmetic: Arithmetic = Arithmetic()) -> Callable
             used = _State.replaced.get(point_id, function)
             output = used(**inputs)
             if _State.recorder is not None:
-                _State.recorder(point_id, inputs, output, getattr(used, "arithmetic", arithmetic))
+                _State.recorder(point_id, inputs, output, declared(used, inputs, arithmetic))
             return output
 
         call.point_id = point_id  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """The fused selective scan: the reference equals the operations that it fuses, the CUDA kernel equals the reference."""
 
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -52,6 +53,43 @@ def test_channels_of_a_group_share_their_inputs(lean, dtype):
     assert verdict(lean, "mamba.selective_scan", x, selective_scan(**x)[0]) == "WITHIN"
     first = {n: x[n][:, :, :1].expand_as(x[n]) for n in ("b", "c")}
     assert verdict(lean, "mamba.selective_scan", x, selective_scan(**x | first)[0]) == "FAIL"
+
+
+def in_chunks(length: int, x: dict[str, Tensor], carry=lambda decay, before, own: decay * before + own) -> Tensor:
+    """The outputs as the CUDA kernels compute them: a chunk hands on the state before it by one exponential of its step sizes."""
+    h, out = x["h0"], []
+    for begin in range(0, x["u"].shape[1], length):
+        part = x | {name: x[name][:, begin : begin + length] for name in SEQUENCES}
+        out.append(selective_scan(**part | {"h0": h})[0])
+        own = selective_scan(**part | {"h0": torch.zeros_like(h)})[1]
+        size = sum(torch.nn.functional.softplus(part["dt"] + x["bias"], threshold=40).unbind(1))
+        h = carry(torch.exp(size[..., None] * x["a"]), h, own)
+    return torch.cat(out, 1)
+
+
+@pytest.mark.parametrize("wrong", [
+    None,
+    lambda decay, before, own: own,  # the state before a chunk lost
+    lambda decay, before, own: before + own,  # not decayed
+    lambda decay, before, own: decay * before,
+    lambda decay, before, own: decay.roll(1, 0) * before + own,  # of another sequence
+])  # fmt: skip
+def test_chunks_side_by_side_are_within_their_budget_and_wrong_ones_are_not(lean, wrong):
+    x = inputs(L=20, E=3, N=2)
+    y = in_chunks(8, x, **({"carry": wrong} if wrong else {}))
+    call = Call("mamba.selective_scan", x, {}, y, None, Arithmetic("sequential", chunks=(8,)))
+    assert judge(lean, call, y.numel()).verdict == ("FAIL" if wrong else "WITHIN")
+
+
+def test_chunks_that_are_not_declared_can_fail(lean):
+    """400 equal step sizes, added in fp32 one after the other, are 96 roundings off, each by 80 in the exponent."""
+    one, L = torch.ones(1, 1, 1), 400
+    x = {"u": 0 * one.expand(1, L, 1), "dt": 17.552 * one.expand(1, L, 1), "z": 30 * one.expand(1, L, 1),
+         "b": torch.zeros(1, L, 1, 1), "c": torch.ones(1, L, 1, 1), "a": torch.full((1, 1), -80 / (17.552 * 399)),
+         "d": torch.zeros(1), "bias": torch.zeros(1), "h0": 1e10 * one}  # fmt: skip
+    call = Call("mamba.selective_scan", x, {}, in_chunks(L - 1, x), None, Arithmetic("sequential"))
+    assert judge(lean, call, 0, indices=[L - 1]).verdict == "FAIL"
+    assert judge(lean, replace(call, arithmetic=Arithmetic("sequential", chunks=(L - 1,))), 0, indices=[L - 1]).verdict == "WITHIN"
 
 
 def test_no_steps_leave_the_initial_state():

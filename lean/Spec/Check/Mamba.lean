@@ -167,6 +167,11 @@ def stepWindow : Point := fun α _ _ r => do
     let w := (step i).1.window
     flatMat (build E fun e => build (K - 1) fun k => w[k][e])⟩
 
+/-- The steps of the chunks that an implementation says to run side by side. -/
+def chunks : List (String × Nat) → List Nat
+  | [] => []
+  | (name, length) :: rest => if name == "chunk" then length :: chunks rest else chunks rest
+
 /-- `mamba.selective_scan`: the outputs of the fused kernel; `b` and `c` have an axis of groups. -/
 def selectiveScan : Point := fun α _ _ r => do
   let u ← r.tensor "u"
@@ -185,7 +190,7 @@ def selectiveScan : Point := fun α _ _ r => do
       let group (i : Nat) := (t * g + i / (e / g)) * n
       ⟨u.vec e (t * e), dt.vec e (t * e), z.vec e (t * e), build e fun i => b.vec n (group i.val),
         build e fun i => c.vec n (group i.val)⟩
-    return ⟨u.shape, l * e, fun i => flatRows (Spec.Mamba.selectiveScan (a.mat e n 0) (d.vec e 0) (bias.vec e 0)
+    return ⟨u.shape, l * e, fun i => flatRows (Spec.Mamba.chunkedScan (chunks r.ints) (a.mat e n 0) (d.vec e 0) (bias.vec e 0)
       (h0.mat e n (i * (e * n))) (entries l fun t => step (i * l + t.val)))⟩
   | s, t => throw s!"mamba.selective_scan: 'u' has shape {Request.showShape s} and 'b' {Request.showShape t}"
 

@@ -44,37 +44,12 @@ end AnyArithmetic
 
 section Exact
 variable {α : Type} [Field α] [Max α] [LE α] [LT α] [Std.LawfulOrderLT α] [Std.IsLinearOrder α] [OrderedRing α]
-omit [Max α] in
-theorem foldl_carry {exp : α → α} (exponential : Exponential exp) {ι : Type} (δ b : ι → α) (y h : α) (xs : List ι) :
-    xs.foldl (fun h x => exp (δ x * y) * h + b x) h =
-      exp (total (xs.map δ) * y) * h + xs.foldl (fun h x => exp (δ x * y) * h + b x) 0 := by
-  have zero : exp 0 = 1 := exponential.zero
-  induction xs generalizing h with
-  | nil =>
-    simp only [List.foldl_nil, List.map_nil, total, List.foldr_nil]
-    rw [show (0 : α) * y = 0 by grind, zero]
-    grind
-  | cons x xs ih =>
-    simp only [List.foldl_cons]
-    rw [ih (exp (δ x * y) * h + b x), ih (exp (δ x * y) * 0 + b x)]
-    have add : exp (total ((x :: xs).map δ) * y) = exp (δ x * y) * exp (total (xs.map δ) * y) := by
-      rw [← exponential.add]
-      simp only [List.map_cons, total, List.foldr_cons]
-      exact congrArg exp (by grind)
-    rw [add]
-    grind
-
 variable (f : Functions α) (pick : α → α → α) (same : ∀ x, pick x x = x) (exponential : Exponential f.exp)
 local notation "ℰ" => exactly f pick
 include same exponential
 
-/-- In exact arithmetic the state that a stretch of time leaves is the one that it leaves from zero, and the state before it times one
-exponential of all its step sizes: what a kernel hands from chunk to chunk. -/
-theorem stateAfter_carry (a : Mat E N α) (d bias : Vector α E) (h0 : Mat E N α) (xs : List (ScanInput E N α)) (e n : Nat) (he : e < E)
-    (hn : n < N) :
-    (@stateAfter E N α ℰ a d bias h0 xs)[e][n] =
-      f.exp (total (xs.map fun x => f.softplus (@rescaled α ℰ (x.dt[e] + bias[e]))) * a[e][n]) * h0[e][n] +
-        (@stateAfter E N α ℰ a d bias (build E fun _ => build N fun _ => 0) xs)[e][n] := by
+omit exponential in
+theorem scanDecayAt_exactly (δ y : α) : @scanDecayAt α ℰ δ y = f.exp (δ * y) := by
   have one : (@Scalar.const α ℰ 12102203 8388608 : α) * @Scalar.const α ℰ 8388608 12102203 = 1 := by
     show ((12102203 : Int) : α) / ((8388608 : Nat) : α) * (((8388608 : Int) : α) / ((12102203 : Nat) : α)) = 1
     have x : ((12102203 : Int) : α) = ((12102203 : Nat) : α) := Ring.intCast_natCast 12102203
@@ -89,35 +64,118 @@ theorem stateAfter_carry (a : Mat E N α) (d bias : Vector α E) (h0 : Mat E N �
     generalize ((12102203 : Nat) : α) = x at p
     generalize ((8388608 : Nat) : α) = y at q
     grind
-  have decay (x : ScanInput E N α) :
-      (@scanStep α ℰ E N a bias x).1[e][n] = f.exp (f.softplus (@rescaled α ℰ (x.dt[e] + bias[e])) * a[e][n]) := by
-    have twice (δ y : α) : δ * (y * @Scalar.const α ℰ 12102203 8388608) * @Scalar.const α ℰ 8388608 12102203 = δ * y := by
-      rw [← Semiring.mul_assoc δ y, Semiring.mul_assoc (δ * y), one, Semiring.mul_one]
-    simp only [scanStep, getElem_build, scanDecayAt]
-    refine congrArg f.exp ?_
-    show pick _ _ = _
-    rw [show ∀ δ y : α, pick (δ * y) (δ * (y * @Scalar.const α ℰ 12102203 8388608) * @Scalar.const α ℰ 8388608 12102203) = δ * y from
-      fun δ y => by rw [twice, same]]
-    simp only [Fin.getElem_fin, getElem_build]
+  have twice : δ * (y * @Scalar.const α ℰ 12102203 8388608) * @Scalar.const α ℰ 8388608 12102203 = δ * y := by
+    rw [← Semiring.mul_assoc δ y, Semiring.mul_assoc (δ * y), one, Semiring.mul_one]
+  have both : pick (δ * y) (δ * (y * @Scalar.const α ℰ 12102203 8388608) * @Scalar.const α ℰ 8388608 12102203) = δ * y := by
+    rw [twice, same]
+  simp only [scanDecayAt]
+  refine congrArg f.exp ?_
+  show pick _ _ = _
+  rw [both]
+
+omit exponential in
+theorem scanStep_decay (a : Mat E N α) (dt : Vector α E) (x : ScanInput E N α) (e n : Nat) (he : e < E) (hn : n < N) :
+    (@scanStep α ℰ E N a dt x).1[e][n] = f.exp (dt[e] * a[e][n]) := by
+  simp only [scanStep, getElem_build, Fin.getElem_fin]
+  exact scanDecayAt_exactly f pick same dt[e] a[e][n]
+
+/-- In exact arithmetic, what a chunk has gives the state `h`: the state before it, decayed by one exponential, and its own. -/
+def Chunk.Gives (exp : α → α) (a : Mat E N α) (h : Mat E N α) (c : Chunk E N α) : Prop :=
+  ∀ (e n : Nat) (he : e < E) (hn : n < N), h[e][n] = exp (total c.sizes[e] * a[e][n]) * c.start[e][n] + c.own[e][n]
+
+omit same in
+theorem Chunk.begin_gives (a h : Mat E N α) (length : Nat) : (@Chunk.begin α ℰ E N length h).Gives f.exp a h := by
+  intro e n he hn
+  have zero : (@Scalar.zero α ℰ : α) = 0 := by
+    show ((0 : Int) : α) / ((1 : Nat) : α) = 0
+    rw [Ring.intCast_zero]; grind
+  have one : f.exp (total [] * a[e][n]) = 1 := by
+    rw [← exponential.zero]; exact congrArg f.exp (by simp only [total, List.foldr_nil]; grind)
+  simp only [Chunk.begin, getElem_build, zero, one]
+  grind
+
+omit [Max α] [LE α] [LT α] [Std.LawfulOrderLT α] [Std.IsLinearOrder α] [OrderedRing α] same exponential in
+private theorem regroup (d x s o i : α) : d * (x * s + o) + i = d * x * s + (d * o + i) := by grind
+
+theorem Chunk.next_gives (a : Mat E N α) (dt : Vector α E) (x : ScanInput E N α) (h : Mat E N α) (c : Chunk E N α)
+    (hc : c.Gives f.exp a h) :
+    (@Chunk.next α ℰ E N dt (@scanStep α ℰ E N a dt x) c).Gives f.exp a
+      (@stateStep α ℰ E N h (@scanStep α ℰ E N a dt x).1 (@scanStep α ℰ E N a dt x).2) := by
+  intro e n he hn
+  have decay := scanStep_decay f pick same a dt x e n he hn
+  have add : f.exp (total (dt[e] :: c.sizes[e]) * a[e][n]) = f.exp (dt[e] * a[e][n]) * f.exp (total c.sizes[e] * a[e][n]) := by
+    rw [← exponential.add]
+    exact congrArg f.exp (by simp only [total, List.foldr_cons]; grind)
+  have step (h : Mat E N α) : (@stateStep α ℰ E N h (@scanStep α ℰ E N a dt x).1 (@scanStep α ℰ E N a dt x).2)[e][n] =
+      f.exp (dt[e] * a[e][n]) * h[e][n] + (@scanStep α ℰ E N a dt x).2[e][n] := by
+    rw [← decay]
+    generalize @scanStep α ℰ E N a dt x = m
+    simp only [stateStep, getElem_build]
     rfl
-  have step (h : Mat E N α) (x : ScanInput E N α) :
-      (@scanNext α ℰ E N a d bias (h, d) x).1[e][n] =
-        (@scanStep α ℰ E N a bias x).1[e][n] * h[e][n] + (@scanStep α ℰ E N a bias x).2[e][n] := by
-    simp only [scanNext, stateStep, getElem_build]
-    rfl
-  have entry (h : Mat E N α) :
-      (@stateAfter E N α ℰ a d bias h xs)[e][n] =
-        xs.foldl (fun y x => f.exp (f.softplus (@rescaled α ℰ (x.dt[e] + bias[e])) * a[e][n]) * y +
-          (@scanStep α ℰ E N a bias x).2[e][n]) h[e][n] := by
-    clear h0 one
-    induction xs generalizing h with
+  have sizes : (@Chunk.next α ℰ E N dt (@scanStep α ℰ E N a dt x) c).sizes[e] = dt[e] :: c.sizes[e] := by
+    simp only [Chunk.next, getElem_build, Fin.getElem_fin]
+  show _ = f.exp (total (@Chunk.next α ℰ E N dt (@scanStep α ℰ E N a dt x) c).sizes[e] * a[e][n]) * c.start[e][n] +
+    (@stateStep α ℰ E N c.own (@scanStep α ℰ E N a dt x).1 (@scanStep α ℰ E N a dt x).2)[e][n]
+  rw [sizes, add, step, step, hc e n he hn]
+  exact regroup _ _ _ _ _
+
+omit exponential in
+theorem handed_exactly (a h : Mat E N α) (chunks : List (Chunk E N α)) (hc : ∀ c ∈ chunks, c.Gives f.exp a h) :
+    @handed α ℰ E N a h chunks = h := by
+  have carry (c : Chunk E N α) (hc : c.Gives f.exp a h) : @Chunk.carry α ℰ E N a c h = h := by
+    apply Vector.ext
+    intro e he
+    apply Vector.ext
+    intro n hn
+    simp only [Chunk.carry, getElem_build, scanDecayAt_exactly f pick same]
+    show pick h[e][n] (f.exp (total c.sizes[e] * a[e][n]) * c.start[e][n] + c.own[e][n]) = _
+    rw [← hc e n he hn, same]
+  induction chunks with
+  | nil => rfl
+  | cons c cs ih =>
+    have rest := ih fun c h => hc c (.tail _ h)
+    simp only [handed, List.foldl_cons] at rest ⊢
+    split
+    · rw [carry c (hc c (.head _))]; exact rest
+    · exact rest
+
+/-- In exact arithmetic chunks of time side by side, of any lengths, give the outputs of the steps one after the other. -/
+theorem chunkedScan_eq (lengths : List Nat) (a : Mat E N α) (d bias : Vector α E) (h0 : Mat E N α) (xs : List (ScanInput E N α)) :
+    @chunkedScan α ℰ E N lengths a d bias h0 xs = @selectiveScan α ℰ E N a d bias h0 xs := by
+  have all (s : Mat E N α × Vector α E × List (Chunk E N α)) (t : Mat E N α × Vector α E) (hs : s.1 = t.1)
+      (hc : ∀ c ∈ s.2.2, c.Gives f.exp a s.1) :
+      (scanWith (@chunkedNext α ℰ E N a d bias) s xs).map (fun s => s.2.1) =
+        (scanWith (@scanNext α ℰ E N a d bias) t xs).map Prod.snd := by
+    clear h0
+    induction xs generalizing s t with
     | nil => rfl
     | cons x xs ih =>
-      have next := ih (@scanNext α ℰ E N a d bias (h, d) x).1
-      rw [step, decay] at next
-      exact next
-  rw [entry, entry, foldl_carry exponential]
-  simp only [getElem_build]
+      have gives : ∀ c ∈ s.2.2.map fun c => @Chunk.next α ℰ E N (@scanSizes α ℰ E N bias x)
+          (@scanStep α ℰ E N a (@scanSizes α ℰ E N bias x) x) c, c.Gives f.exp a (@scanNext α ℰ E N a d bias t x).1 := by
+        intro c hc'
+        obtain ⟨c, hc'', rfl⟩ := List.mem_map.mp hc'
+        have := Chunk.next_gives f pick same exponential a (@scanSizes α ℰ E N bias x) x s.1 c (hc c hc'')
+        rw [hs] at this
+        exact this
+      have after := handed_exactly f pick same a _ _ gives
+      have state : (@chunkedNext α ℰ E N a d bias s x).1 = (@scanNext α ℰ E N a d bias t x).1 := by
+        simp only [chunkedNext, hs]
+        exact after
+      simp only [scanWith, List.map_cons]
+      refine congr (congrArg _ ?_) (ih _ _ state fun c hc' => ?_)
+      · simp only [chunkedNext, scanNext, hs]
+      · rw [state]
+        simp only [chunkedNext, hs] at hc'
+        obtain ⟨c, hc'', rfl⟩ := List.mem_map.mp hc'
+        split
+        · have at_ := Chunk.begin_gives f pick exponential a (@scanNext α ℰ E N a d bias t x).1 c.length
+          simp only [scanNext] at after at_ ⊢
+          rw [after]
+          exact at_
+        · exact gives c hc''
+  refine all _ _ rfl fun c hc => ?_
+  obtain ⟨n, _, rfl⟩ := List.mem_map.mp hc
+  exact Chunk.begin_gives f pick exponential a h0 n
 
 end Exact
 end Spec.Mamba

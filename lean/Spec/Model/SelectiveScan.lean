@@ -34,9 +34,12 @@ structure ScanInput (E N : Nat) (α : Type) where
 def scanDecayAt (dt a : α) : α :=
   exp (either (dt * a) (dt * (a * const 12102203 8388608) * const 8388608 12102203))
 
-/-- The decay and the input of one step, from the transition `a` and the bias of the step sizes. -/
-def scanStep (a : Mat E N α) (bias : Vector α E) (x : ScanInput E N α) : Mat E N α × Mat E N α :=
-  let dt : Vector α E := build E fun e => softplus (rescaled (x.dt[e] + bias[e]))
+/-- The step sizes of one step, from their bias. -/
+def scanSizes (bias : Vector α E) (x : ScanInput E N α) : Vector α E :=
+  build E fun e => softplus (rescaled (x.dt[e] + bias[e]))
+
+/-- The decay and the input of one step, from the transition `a` and the step sizes. -/
+def scanStep (a : Mat E N α) (dt : Vector α E) (x : ScanInput E N α) : Mat E N α × Mat E N α :=
   (build E fun e => build N fun n => scanDecayAt dt[e] a[e][n],
     build E fun e => build N fun n => either (dt[e] * x.b[e][n] * x.u[e]) (dt[e] * x.u[e] * x.b[e][n]))
 
@@ -50,12 +53,62 @@ def scanOutput (d : Vector α E) (x : ScanInput E N α) (h : Mat E N α) : Vecto
 /-- The next state and its output. -/
 def scanNext (a : Mat E N α) (d bias : Vector α E) (s : Mat E N α × Vector α E) (x : ScanInput E N α) :
     Mat E N α × Vector α E :=
-  let m := scanStep a bias x
+  let m := scanStep a (scanSizes bias x) x
   let h := stateStep s.1 m.1 m.2
   (h, scanOutput d x h)
 
 /-- The outputs of a selective scan that starts at `h0`. -/
 def selectiveScan (a : Mat E N α) (d bias : Vector α E) (h0 : Mat E N α) (xs : List (ScanInput E N α)) : List (Vector α E) :=
   (scanWith (scanNext a d bias) (h0, d) xs).map Prod.snd
+
+/-! ### Chunks of time side by side
+
+A kernel may run each chunk from the zero state and hand on the state before it by one exponential of all its step sizes. -/
+
+/-- What such a kernel has of a chunk, up to some step of it. -/
+structure Chunk (E N : Nat) (α : Type) where
+  /-- All its steps. -/
+  length : Nat
+  /-- Its steps to come. -/
+  left : Nat
+  /-- The state before it. -/
+  start : Mat E N α
+  /-- The state that its steps leave from zero. -/
+  own : Mat E N α
+  /-- The step sizes of each channel, the latest first. -/
+  sizes : Vector (List α) E
+
+/-- A chunk before its first step. -/
+def Chunk.begin (length : Nat) (h : Mat E N α) : Chunk E N α :=
+  ⟨length, length, h, build E fun _ => build N fun _ => zero, build E fun _ => []⟩
+
+/-- One more step. -/
+def Chunk.next (dt : Vector α E) (m : Mat E N α × Mat E N α) (c : Chunk E N α) : Chunk E N α :=
+  ⟨c.length, c.left - 1, c.start, stateStep c.own m.1 m.2, build E fun e => dt[e] :: c.sizes[e]⟩
+
+/-- The state `h` after the steps of a chunk, or in its place what the chunk hands on. -/
+def Chunk.carry (a : Mat E N α) (c : Chunk E N α) (h : Mat E N α) : Mat E N α :=
+  build E fun e =>
+    let all := Scalar.sum c.sizes[e]
+    build N fun n => either h[e][n] (Scalar.step (scanDecayAt all a[e][n]) c.start[e][n] c.own[e][n])
+
+/-- The state after a step, handed on by those chunks that end there. -/
+def handed (a : Mat E N α) (h : Mat E N α) (chunks : List (Chunk E N α)) : Mat E N α :=
+  chunks.foldl (init := h) fun h c => if c.left = 0 then c.carry a h else h
+
+/-- The next state, its output, and the chunks up to it. -/
+def chunkedNext (a : Mat E N α) (d bias : Vector α E) (s : Mat E N α × Vector α E × List (Chunk E N α)) (x : ScanInput E N α) :
+    Mat E N α × Vector α E × List (Chunk E N α) :=
+  let dt := scanSizes bias x
+  let m := scanStep a dt x
+  let h := stateStep s.1 m.1 m.2
+  let chunks := s.2.2.map fun c => c.next dt m
+  let after := handed a h chunks
+  (after, scanOutput d x h, chunks.map fun c => if c.left = 0 then .begin c.length after else c)
+
+/-- The outputs of a selective scan that starts at `h0`, whose passes run chunks of these lengths side by side. -/
+def chunkedScan (lengths : List Nat) (a : Mat E N α) (d bias : Vector α E) (h0 : Mat E N α) (xs : List (ScanInput E N α)) :
+    List (Vector α E) :=
+  (scanWith (chunkedNext a d bias) (h0, d, lengths.map fun n => .begin n h0) xs).map fun s => s.2.1
 
 end Spec.Mamba

@@ -18,6 +18,7 @@ POINTS = (
     "mamba.step.conv_state", "mamba.step.h", "mamba.step.y", "mamba.head",
 )
 LENGTHS = (5, 1, 2, 7, 3, 4, 9)
+SCANS = (1, 2, 3, 31, 33, 372, 784, 1134, 2049)  # steps of a scan of its own in the first cases; on a GPU long ones run in chunks
 CALLS = {"mamba.mixer": 2, "mamba.step.conv_state": 1, "mamba.step.h": 1, "mamba.step.y": 1}  # the first block's, and the last mixer
 WHOLE = ("mamba.conv", "mamba.states", "mamba.mixer", "mamba.selective_scan", "mamba.step.conv_state", "mamba.step.h", "mamba.step.y")
 
@@ -25,6 +26,11 @@ WHOLE = ("mamba.conv", "mamba.states", "mamba.mixer", "mamba.selective_scan", "m
 def limit(call: Call) -> int:
     """How many entries of a call's output are compared. A sequence is evaluated as a whole, so all of it is."""
     return call.output.numel() if call.point in WHOLE else 128
+
+
+def gradient_entries(call: Call, most: int) -> int:
+    """How many entries of a gradient are compared where it would be `most`: each is a pass through all steps."""
+    return 1 if call.point == "mamba.selective_scan" and call.output.shape[1] > 100 else most
 
 
 def skip(call: Call) -> str | None:
@@ -79,13 +85,15 @@ def saved(run: Path) -> Mamba:
 
 def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: Path | None,
            replaced: dict[str, Callable]) -> None:  # fmt: skip
-    """One sequence through the model, then its last token as a step of a stream, a scan with the first mixer's weights, SiLU's
-    tails, and two steps of a narrow mixer."""
+    """One sequence through the model, then its last token as a step of a stream, a scan with the first mixer's weights, in the first
+    cases another one, SiLU's tails, and two steps of a narrow mixer."""
     built = (model(seed) if run is None else saved(run)).to(device, dtype)
     length = LENGTHS[seed % len(LENGTHS)] if run is None else 2
     record_text(recorder, built, length, 1 if run else 2, seed, replaced)
     with recorder.recording(replaced):
-        ops.selective_scan(**scan_inputs(built, seed, length))
+        ops.selective_scan(**scan_inputs(built.mixers[0], seed, length))
+        if run is None and seed < len(SCANS):
+            ops.selective_scan(**long_scan(seed, SCANS[seed], device, dtype))
         if run is None:
             ops.silu(x=tails(device, dtype))
             x = torch.tensor([[[2.0], [0.5]]]) * (1 + 0.2 * torch.rand(1, 2, 1, generator=torch.Generator().manual_seed(seed)))
@@ -119,9 +127,23 @@ def record_text(recorder: Recorder, built: Mamba, length: int, batch: int, seed:
         built.step(tokens[:, length], memory)
 
 
-def scan_inputs(built: Mamba, seed: int, length: int) -> dict[str, torch.Tensor]:
-    """Random inputs of a selective scan with the first mixer's weights, its channels in one or two groups."""
-    mixer, generator = built.mixers[0], torch.Generator().manual_seed(seed)
+def long_scan(seed: int, length: int, device: str, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Random inputs of a selective scan of an odd width, whose states decay in tens of steps; one channel if it is so long that more
+    take minutes in Lean."""
+    generator, (E, N) = torch.Generator().manual_seed(seed), (3, 5) if length < 100 else (1, 3) if length < 1000 else (1, 1)
+    weights = torch.promote_types(dtype, torch.float32)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator).to(device, dtype)
+
+    sequences = {name: draw(1, length, E) for name in ("u", "dt", "z")} | {name: draw(1, length, 1, N) for name in ("b", "c")}
+    return sequences | {"a": -torch.exp(draw(E, N).to(weights)), "d": draw(E).to(weights), "bias": draw(E).to(weights) - 3,
+                        "h0": draw(1, E, N).to(weights)}  # fmt: skip
+
+
+def scan_inputs(mixer: nn.Module, seed: int, length: int) -> dict[str, torch.Tensor]:
+    """Random inputs of a selective scan with a mixer's weights, its channels in one or two groups."""
+    generator = torch.Generator().manual_seed(seed)
     E, N = mixer.a_log.shape
     weights = torch.promote_types(mixer.a_log.dtype, torch.float32)
 

@@ -3,7 +3,7 @@
     Δ_t = softplus(dt_t + bias),  h_t = exp(Δ_t A) h_{t-1} + Δ_t B_t u_t,  y_t = (C_t · h_t + d u_t) silu(z_t)
 
 Shapes: B sequences, L steps, E channels, N states, G groups of channels that share B and C.
-Lean: `Spec.Mamba.selectiveScan`.
+Lean: `Spec.Mamba.selectiveScan`; `Spec.Mamba.chunkedScan_eq` for chunks of time side by side.
 """
 
 import torch
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pyzoo.ops import native, nvrtc
-from pyzoo.ops.selective_scan import cpu
+from pyzoo.ops.selective_scan import cpu, cuda
 from pyzoo.ops.selective_scan.operator import scan
 
 KERNEL_DTYPES = {True: (torch.float32, torch.bfloat16, torch.float16), False: (torch.float32,)}  # on a GPU, elsewhere
@@ -29,9 +29,25 @@ def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d:
     check(u, dt, a, b, c, d, z, bias, h0)
     if b.dim() == 3:
         b, c = b[:, :, None], c[:, :, None]
-    if u.dtype in KERNEL_DTYPES[u.is_cuda] and a.shape[1] <= 64 and 0 < u.numel() and len(u) < 1 << 16 and _has_kernels(u.device.type):
+    if _as_kernel(u, a):
         return scan(u, dt, a, b, c, d, z, bias, h0, softplus)
     return reference(u, dt, a, b, c, d, z, bias, h0, softplus)
+
+
+def _as_kernel(u: Tensor, a: Tensor) -> bool:
+    """Whether a kernel runs it."""
+    fits = u.dtype in KERNEL_DTYPES[u.is_cuda] and a.shape[1] <= 64 and 0 < u.numel() and len(u) < 1 << 16
+    return fits and _has_kernels(u.device.type)
+
+
+def chunks(u: Tensor, a: Tensor, groups: int) -> tuple[int, ...]:
+    """Steps of the chunks of time that the forward and the backward pass of a scan (B, L, E) run side by side on a GPU; of a pass that
+    doesn't, none. Lean: `Spec.Mamba.chunkedScan`."""
+    (B, L, E), N = u.shape, a.shape[1]
+    if not (u.is_cuda and _as_kernel(u, a)):
+        return ()
+    plans = (cuda.plan(B, E, groups, L, N, u.dtype, nvrtc.multiprocessors(u.device.index), back).chunks for back in (False, True))
+    return tuple(cuda.chunk_steps(L, count) for count in plans if count > 1)
 
 
 def reference(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None, z: Tensor | None, bias: Tensor | None,

@@ -99,7 +99,7 @@ theorem selectiveScan_parametric : Parametric selectiveScan := fun hR hr _ => by
   refine .same fun u => .same fun b => ?_
   split
   · exact .same fun dt => .same fun z => .same fun b => .same fun c => .same fun a => .same fun d => .same fun bias =>
-      .same fun h0 => .ok ⟨rfl, rfl, fun _ => each_rows (hR.mambaSelectiveScan (hr.mat a _ _ _) (hr.vec d _ _)
+      .same fun h0 => .ok ⟨rfl, rfl, fun _ => each_rows (hR.mambaChunkedScan _ (hr.mat a _ _ _) (hr.vec d _ _)
         (hr.vec bias _ _) (hr.mat h0 _ _ _) (.entries fun _ => ⟨hr.vec u _ _, hr.vec dt _ _, hr.vec z _ _,
           alike_build fun _ => hr.vec b _ _, alike_build fun _ => hr.vec c _ _⟩))⟩
   · exact .error _
