@@ -29,7 +29,7 @@ def turns(n: int) -> list[int]:
         return [int(((1 + v) * 2**100 + arb(fmpq(1, 2))).floor().unique_fmpz()) for v in values]
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 8, 31, 372, 1134])
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 31, 372, 784, 1134, 2049])
 def test_the_roots_of_unity_are_those_of_ball_arithmetic(lean, n):
     assert judge_fact(lean, "spectral.turns", turns(n), sizes=[n]).verdict == "EXACT"
 

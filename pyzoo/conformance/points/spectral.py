@@ -11,7 +11,7 @@ from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.models.spectral_conv import SpectralConv1d
 
 POINTS = ("spectral.conv",)
-SIZES = {2: 2, 33: 5, 1134: 3, 64: 33, 1: 1, 31: 16, 372: 4}  # modes by points; all that there are for 1, 2, 31 and 64
+SIZES = {2: 2, 33: 5, 1134: 3, 64: 33, 1: 1, 31: 16, 372: 4, 784: 3, 2049: 2}  # modes by points; all that there are for 1, 2, 31 and 64
 CALLS = {"spectral.conv": len(SIZES) + 1}
 
 
