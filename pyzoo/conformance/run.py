@@ -162,14 +162,16 @@ def _gradient_verdicts(
 def _differentiated(module: Any, point: str, calls: list[Call], seed: int) -> list[tuple[Call, int]]:
     """The calls of a point whose gradients are judged, each with how many entries of a gradient are compared: calls none of whose
     inputs is empty, if there are such. Of a point of the family's `LAST_CALL_ALONE` it is the last one alone; a family with
-    `gradient_calls` chooses itself, and one with `gradient_entries` may compare fewer of a call's."""
-    if hasattr(module, "gradient_calls"):
-        return module.gradient_calls(calls)
+    `gradient_calls` chooses the calls itself, and one with `gradient_entries` the entries, or None for the usual ones."""
     count = getattr(module, "CALLS", {}).get(point)
     most = ENTRIES if count is None else ENTRIES_OF_WHOLE
-    chosen = some([c for c in calls if all(x.numel() for x in c.inputs.values())] or calls, min(2, count or 2), seed)
-    fewer = getattr(module, "gradient_entries", lambda call, most: most)
-    return [(c, fewer(c, most)) for c in chosen[-1 if point in getattr(module, "LAST_CALL_ALONE", ()) else 0 :]]
+    if hasattr(module, "gradient_calls"):
+        chosen = module.gradient_calls(calls)
+    else:
+        chosen = some([c for c in calls if all(x.numel() for x in c.inputs.values())] or calls, min(2, count or 2), seed)
+        chosen = chosen[-1 if point in getattr(module, "LAST_CALL_ALONE", ()) else 0 :]
+    own = getattr(module, "gradient_entries", lambda call: None)
+    return [(c, own(c) or most) for c in chosen]
 
 
 def own_answer(device: str) -> Callable[[Call], Call]:

@@ -1,11 +1,14 @@
 """Certificates: Lean's kernel accepts the verdict on a recorded call, and on no other output."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from pyzoo.bridge.lean.check import check
 from pyzoo.conformance import certificate, run
 from pyzoo.errors import InputError
+from pyzoo.ops.point import Arithmetic
 
 
 def small_call(point: str):
@@ -27,6 +30,12 @@ def test_the_kernel_rejects_it_once_a_bit_of_the_output_has_changed(tmp_path):
     (tmp_path / "wrong.lean").write_text(certificate.source(call, "WITHIN", [largest]))
     errors, theorems = check(tmp_path / "wrong.lean")
     assert errors and not theorems
+
+
+def test_it_has_the_chunks_that_an_implementation_declares():
+    call = small_call("mamba.decay")
+    assert '("chunk", 8)' in certificate.source(replace(call, arithmetic=Arithmetic(chunks=(8,))), "WITHIN", [0])
+    assert "chunk" not in certificate.source(call, "WITHIN", [0])
 
 
 def test_an_axiom_of_its_own_does_not_count(tmp_path):

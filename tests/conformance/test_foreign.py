@@ -14,6 +14,7 @@ from pyzoo.errors import InputError
 
 SOURCE = """
     import os, time, torch
+    from pyzoo.ops.point import Arithmetic
 
     def right(*, x, weight): return x @ weight.T
     def float64(*, x, weight): return (x.double() @ weight.double().T)
@@ -26,6 +27,8 @@ SOURCE = """
     def in_place(*, x, weight): return x.mul_(0) @ weight.T
     def shorter(*, x, weight): return (x @ weight.T)[:-1]
     def other_keywords(*, input): return input
+    def says(*, x, weight): return x @ weight.T
+    says.arithmetic = lambda *, x, weight: Arithmetic(chunks=(len(x), len(weight)))
     def where(*, x, weight): return torch.ones(2, 4) * (x.device.type == weight.device.type == "meta")
 """
 
@@ -57,6 +60,13 @@ def test_a_foreign_function_gets_a_verdict(lean, call, name, verdict, message):
     judged = judge(lean, isolated(f"foreign_functions:{name}", call), 100)
     assert judged.verdict == verdict
     assert message is None or message in judged.message
+
+
+def test_what_a_foreign_function_says_may_depend_on_the_call(call):
+    assert isolated("foreign_functions:says", call).arithmetic.chunks == (2, 4)
+    assert isolated("foreign_functions:right", call).arithmetic.chunks == ()
+    gradient = replace(call, inputs=call.inputs | {"output_grad": torch.ones(2, 4)}, wrt="x")
+    assert isolated("foreign_functions:says", gradient).arithmetic.chunks == (2, 4)
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])

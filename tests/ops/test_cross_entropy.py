@@ -10,7 +10,8 @@ from pyzoo.ops import nvrtc
 from pyzoo.ops.cross_entropy import head_loss, losses_and_slopes
 
 MISSING = nvrtc.missing()
-LIMIT = {torch.float32: 2**-20, torch.bfloat16: 2**-8, torch.float16: 2**-11}
+UNIT = {torch.float32: 2**-24, torch.bfloat16: 2**-8, torch.float16: 2**-11}  # roundoffs
+SIXTEEN = 16 * 2**-24  # roundings of fp32, which `trust_boundaries.yaml` assumes of compiled kernels
 
 
 def inputs(T=37, D=24, V=65) -> tuple[Tensor, Tensor, Tensor]:
@@ -46,7 +47,7 @@ def results(loss, x: Tensor, weight: Tensor, after: Tensor) -> tuple[Tensor, ...
 
 
 def rows_hold(V: int, dtype: torch.dtype, size: float = 1.0) -> bool:
-    """Whether the kernel's losses and slopes of logits of that size are those of fp64, to a few roundings."""
+    """Whether the kernel's losses and slopes of logits of that size are as near to those of fp64 as the trust file assumes."""
     logits = (size * torch.randn(19, -(-V // 64) * 64, generator=torch.Generator().manual_seed(V))).to(dtype)
     after = torch.arange(19) * 7 % V
     logits[3] = logits[3, 0]  # all alike
@@ -54,29 +55,30 @@ def rows_hold(V: int, dtype: torch.dtype, size: float = 1.0) -> bool:
     losses = F.cross_entropy(exact, after, reduction="none")
     (slopes,) = torch.autograd.grad(losses.sum(), exact)
     found, slope = (t.cpu().double() for t in losses_and_slopes(logits.cuda(), after.cuda(), V))
-    near = torch.allclose(found, losses, rtol=2**-20, atol=2**-20)
-    return near and slope[:, V:].eq(0).all().item() and torch.allclose(slope[:, :V], slopes, rtol=2 * LIMIT[dtype], atol=2**-21)
+    near = torch.allclose(found, losses, rtol=SIXTEEN, atol=SIXTEEN)
+    return near and slope[:, V:].eq(0).all().item() and torch.allclose(slope[:, :V], slopes, rtol=UNIT[dtype] + SIXTEEN, atol=SIXTEEN / 2)
 
 
 @pytest.mark.cuda
 @pytest.mark.skipif(MISSING is not None, reason=f"the CUDA kernel needs a GPU: {MISSING}")
 class TestKernel:
-    @pytest.mark.parametrize("dtype", list(LIMIT))
+    @pytest.mark.parametrize("dtype", list(UNIT))
     def test_any_vocabulary(self, dtype):
         assert all(rows_hold(V, dtype) for V in (1, 2, 63, 64, 65, 1000, 8193, 50257))
 
     def test_large_logits_do_not_overflow(self):
         assert all(rows_hold(V, torch.float32, 300.0) for V in (65, 50257))
 
-    @pytest.mark.parametrize("dtype", list(LIMIT))
+    @pytest.mark.parametrize("dtype", list(UNIT))
     def test_gradients_of_the_head_are_those_of_fp64(self, dtype):
+        """In the norm within a rounding, 16 in fp32, or twice as far away as PyTorch's, which round as often but for the mean."""
         x, weight, after = (t.cuda() for t in inputs(T=130, V=1001))
         x, weight = x.to(dtype), weight.to(dtype)
         exact = results(plain, x.double(), weight.double(), after)
         kernel, other = results(head_loss, x, weight, after), results(plain, x, weight, after)
         for k, p, e in zip(kernel, other, exact, strict=True):
             error, theirs = ((t.double() - e).norm() / e.norm() for t in (k, p))
-            assert k.dtype == (torch.float32 if k.dim() == 0 else dtype) and error <= max(2 * LIMIT[dtype], 2 * theirs)
+            assert k.dtype == (torch.float32 if k.dim() == 0 else dtype) and error <= max(SIXTEEN, UNIT[dtype], 2 * theirs)
 
     def test_a_token_outside_the_vocabulary_gives_nan(self):
         x, weight, after = (t.cuda() for t in inputs())

@@ -81,6 +81,20 @@ def test_chunks_side_by_side_are_within_their_budget_and_wrong_ones_are_not(lean
     assert judge(lean, call, y.numel()).verdict == ("FAIL" if wrong else "WITHIN")
 
 
+def test_the_declared_chunks_are_those_of_the_launches(monkeypatch):
+    monkeypatch.setattr(nvrtc, "multiprocessors", lambda device: 132)
+    seen = set()
+    for B, L, E, N, dtype in ((1, 2049, 1, 1, torch.float32), (2, 16384, 2048, 16, torch.bfloat16), (8, 2048, 2048, 16, torch.float32),
+                              (1, 65536, 1536, 16, torch.float32), (3, 100, 5, 3, torch.float16)):  # fmt: skip
+        strides = ((L * E, E), (L * E, E), (L * N, N), (L * N, N), (L * E, E), (L * E, E))
+        passes = [cuda.Launches(file, torch.Size((B, L, E)), N, 1, dtype, 0, True, True, strides, True, None)
+                  for file in ("forward.cu", "backward.cu")]  # fmt: skip
+        declared = cuda.chunks(torch.Size((B, L, E)), N, 1, dtype, 0)
+        assert declared == tuple(p.length for p in passes if p.chunks > 1)
+        seen.add(declared)
+    assert () in seen and any(len(set(lengths)) == 2 for lengths in seen)
+
+
 def test_chunks_that_are_not_declared_can_fail(lean):
     """400 equal step sizes, added in fp32 one after the other, are 96 roundings off, each by 80 in the exponent."""
     one, L = torch.ones(1, 1, 1), 400

@@ -40,6 +40,19 @@ theorem selectiveScan_append (h0 : Mat E N α) (xs ys : List (ScanInput E N α))
   simp only [selectiveScan, scanWith_append, List.map_append]
   rw [same _ (stateAfter a d bias h0 xs, d) (foldl_scanNext a d bias (h0, d) xs)]
 
+/-- Without chunks, what the spec point evaluates is the selective scan, bit for bit. -/
+theorem chunkedScan_nil (h0 : Mat E N α) (xs : List (ScanInput E N α)) : chunkedScan [] a d bias h0 xs = selectiveScan a d bias h0 xs := by
+  have all (s : Mat E N α × Vector α E × List (Chunk E N α)) (t : Mat E N α × Vector α E) (hs : s.1 = t.1) (none : s.2.2 = []) :
+      (scanWith (chunkedNext a d bias) s xs).map (fun s => s.2.1) = (scanWith (scanNext a d bias) t xs).map Prod.snd := by
+    induction xs generalizing s t with
+    | nil => rfl
+    | cons x xs ih =>
+      have next : chunkedNext a d bias s x = ((scanNext a d bias t x).1, (scanNext a d bias t x).2, []) := by
+        simp only [chunkedNext, scanNext, handed, none, hs, List.map_nil, List.foldl_nil]
+      simp only [scanWith, List.map_cons, next]
+      exact congrArg _ (ih _ _ rfl rfl)
+  exact all _ _ rfl rfl
+
 end AnyArithmetic
 
 section Exact

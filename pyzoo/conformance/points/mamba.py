@@ -28,9 +28,9 @@ def limit(call: Call) -> int:
     return call.output.numel() if call.point in WHOLE else 128
 
 
-def gradient_entries(call: Call, most: int) -> int:
-    """How many entries of a gradient are compared where it would be `most`: each is a pass through all steps."""
-    return 1 if call.point == "mamba.selective_scan" and call.output.shape[1] > 100 else most
+def gradient_entries(call: Call) -> int | None:
+    """How many entries of a gradient are compared, if not the usual number: each is a pass through all steps."""
+    return 1 if call.point == "mamba.selective_scan" and call.output.shape[1] > 100 else None
 
 
 def skip(call: Call) -> str | None:
@@ -93,7 +93,7 @@ def record(recorder: Recorder, seed: int, device: str, dtype: torch.dtype, run: 
     with recorder.recording(replaced):
         ops.selective_scan(**scan_inputs(built.mixers[0], seed, length))
         if run is None and seed < len(SCANS):
-            ops.selective_scan(**long_scan(seed, SCANS[seed], device, dtype))
+            ops.selective_scan(**narrow_scan(seed, SCANS[seed], device, dtype))
         if run is None:
             ops.silu(x=tails(device, dtype))
             x = torch.tensor([[[2.0], [0.5]]]) * (1 + 0.2 * torch.rand(1, 2, 1, generator=torch.Generator().manual_seed(seed)))
@@ -127,35 +127,44 @@ def record_text(recorder: Recorder, built: Mamba, length: int, batch: int, seed:
         built.step(tokens[:, length], memory)
 
 
-def long_scan(seed: int, length: int, device: str, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+Draw = Callable[..., torch.Tensor]
+
+
+def drawing(seed: int, like: torch.Tensor) -> Draw:
+    """A function that draws normal numbers of the given shapes, on the device and in the dtype of `like`."""
+    generator = torch.Generator().manual_seed(seed)
+    return lambda *shape: torch.randn(shape, generator=generator).to(like)
+
+
+def sequences(draw: Draw, batch: int, length: int, width: int, groups: int, states: int) -> dict[str, torch.Tensor]:
+    """What a selective scan reads at each step."""
+    inputs = {name: draw(batch, length, width) for name in ("u", "dt", "z")}
+    return inputs | {name: draw(batch, length, groups, states) for name in ("b", "c")}
+
+
+def narrow_scan(seed: int, length: int, device: str, dtype: torch.dtype) -> dict[str, torch.Tensor]:
     """Random inputs of a selective scan of an odd width, whose states decay in tens of steps; one channel if it is so long that more
     take minutes in Lean."""
-    generator, (E, N) = torch.Generator().manual_seed(seed), (3, 5) if length < 100 else (1, 3) if length < 1000 else (1, 1)
-    weights = torch.promote_types(dtype, torch.float32)
-
-    def draw(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=generator).to(device, dtype)
-
-    sequences = {name: draw(1, length, E) for name in ("u", "dt", "z")} | {name: draw(1, length, 1, N) for name in ("b", "c")}
-    return sequences | {"a": -torch.exp(draw(E, N).to(weights)), "d": draw(E).to(weights), "bias": draw(E).to(weights) - 3,
-                        "h0": draw(1, E, N).to(weights)}  # fmt: skip
+    E, N = (3, 5) if length < 100 else (1, 3) if length < 1000 else (1, 1)
+    draw, weights = drawing(seed, torch.empty(0, device=device, dtype=dtype)), _weights(dtype)
+    inputs = sequences(draw, 1, length, E, 1, N)
+    fixed = {"a": -torch.exp(draw(E, N).to(weights)), "d": draw(E), "bias": draw(E).to(weights) - 3, "h0": draw(1, E, N)}
+    return inputs | {name: x.to(weights) for name, x in fixed.items()}
 
 
 def scan_inputs(mixer: nn.Module, seed: int, length: int) -> dict[str, torch.Tensor]:
     """Random inputs of a selective scan with a mixer's weights, its channels in one or two groups."""
-    generator = torch.Generator().manual_seed(seed)
-    E, N = mixer.a_log.shape
-    weights = torch.promote_types(mixer.a_log.dtype, torch.float32)
+    (E, N), draw = mixer.a_log.shape, drawing(seed, mixer.a_log.detach())
+    inputs = sequences(draw, 2, length, E, 2 - seed % 2, N)
+    inputs["z"][..., :2] += torch.tensor([20, -20]).to(mixer.a_log)
+    weights = _weights(mixer.a_log.dtype)
+    fixed = {"a": -torch.exp(mixer.a_log.detach().to(weights)), "d": mixer.d.detach(), "bias": mixer.dt_bias.detach(), "h0": draw(2, E, N)}
+    return inputs | {name: x.to(weights) for name, x in fixed.items()}
 
-    def draw(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=generator).to(mixer.a_log)
 
-    sequences = {name: draw(2, length, E) for name in ("u", "dt", "z")}
-    sequences["z"][..., :2] += torch.tensor([20, -20]).to(mixer.a_log)
-    inputs = {name: draw(2, length, 2 - seed % 2, N) for name in ("b", "c")}
-    fixed = {"a": -torch.exp(mixer.a_log.detach().to(weights)), "d": mixer.d.detach().to(weights),
-             "bias": mixer.dt_bias.detach().to(weights), "h0": draw(2, E, N).to(weights)}
-    return sequences | inputs | fixed
+def _weights(dtype: torch.dtype) -> torch.dtype:
+    """The dtype of a scan's weights and states, by that of its sequences."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 def facts(run: Path | None) -> Iterator[tuple[str, list[int], dict[str, Any]]]:

@@ -26,10 +26,19 @@ def skip(call: Call) -> str | None:
     return f"{work} products of points and modes take minutes in Lean" if work > 100_000 else None
 
 
-def gradient_calls(calls: list[Call]) -> list[tuple[Call, int]]:
-    """All calls, the cheapest first, each with how many entries of a gradient are compared: each is a pass through all points and modes."""
-    work = {id(c): c.inputs["x"].shape[2] * c.inputs["weight"].shape[2] for c in calls}
-    return [(c, 6 if work[id(c)] < 200 else 1) for c in sorted(calls, key=lambda c: work[id(c)])]
+def _work(call: Call) -> int:
+    """Products of points and modes."""
+    return call.inputs["x"].shape[2] * call.inputs["weight"].shape[2]
+
+
+def gradient_calls(calls: list[Call]) -> list[Call]:
+    """All calls, the cheapest first."""
+    return sorted(calls, key=_work)
+
+
+def gradient_entries(call: Call) -> int:
+    """How many entries of a gradient are compared: each is a pass through all points and modes."""
+    return 6 if _work(call) < 200 else 1
 
 
 def layers(seed: int) -> Iterator[tuple[int, int, SpectralConv1d]]:

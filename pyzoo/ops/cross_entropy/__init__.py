@@ -44,17 +44,20 @@ def _has_kernels() -> bool:
     return native.available("cross_entropy", "runs as PyTorch's own functions", nvrtc.missing)
 
 
+def threads(dtype: torch.dtype, width: int) -> int:
+    """Of a block: one for each 16 bytes of a row, if it is no longer than all of them."""
+    vectors = width * dtype.itemsize // 16
+    return min(MOST, max(32, 1 << (vectors - 1).bit_length()))
+
+
 def macros(dtype: torch.dtype, vocabulary: int, width: int) -> dict[str, object]:
     """Of the kernel; `kernels.cu` explains them."""
-    vectors = width * dtype.itemsize // 16
-    threads = min(MOST, max(32, 1 << (vectors - 1).bit_length()))
-    return dict(REAL=nvrtc.TYPES[dtype], V=vocabulary, WIDTH=width, THREADS=threads)
+    return dict(REAL=nvrtc.TYPES[dtype], V=vocabulary, WIDTH=width, THREADS=threads(dtype, width))
 
 
 @lru_cache(maxsize=None)
-def _kernel(dtype: torch.dtype, vocabulary: int, width: int, device: int) -> tuple[Any, int]:
-    chosen = macros(dtype, vocabulary, width)
-    return nvrtc.kernel("cross_entropy", (FILE,), chosen, device), int(chosen["THREADS"])  # type: ignore[call-overload]
+def _kernel(dtype: torch.dtype, vocabulary: int, width: int, device: int) -> Any:
+    return nvrtc.kernel("cross_entropy", (FILE,), macros(dtype, vocabulary, width), device)
 
 
 @torch.library.custom_op("pyzoo::cross_entropy", mutates_args=())
@@ -65,8 +68,8 @@ def losses_and_slopes(logits: Tensor, after: Tensor, vocabulary: int) -> tuple[T
     logits, after = logits.contiguous(), after.contiguous()
     losses, slopes = logits.new_empty(T, dtype=torch.float32), torch.empty_like(logits)
     with nvrtc.on(logits.device):
-        kernel, threads = _kernel(logits.dtype, vocabulary, width, logits.device.index)
-        nvrtc.launch(kernel, (T, 1, 1), threads, *(t.data_ptr() for t in (logits, after, losses, slopes)))
+        kernel = _kernel(logits.dtype, vocabulary, width, logits.device.index)
+        nvrtc.launch(kernel, (T, 1, 1), threads(logits.dtype, width), *(t.data_ptr() for t in (logits, after, losses, slopes)))
     return losses, slopes
 
 

@@ -43,11 +43,7 @@ def _as_kernel(u: Tensor, a: Tensor) -> bool:
 def chunks(u: Tensor, a: Tensor, groups: int) -> tuple[int, ...]:
     """Steps of the chunks of time that the forward and the backward pass of a scan (B, L, E) run side by side on a GPU; of a pass that
     doesn't, none. Lean: `Spec.Mamba.chunkedScan`."""
-    (B, L, E), N = u.shape, a.shape[1]
-    if not (u.is_cuda and _as_kernel(u, a)):
-        return ()
-    plans = (cuda.plan(B, E, groups, L, N, u.dtype, nvrtc.multiprocessors(u.device.index), back).chunks for back in (False, True))
-    return tuple(cuda.chunk_steps(L, count) for count in plans if count > 1)
+    return cuda.chunks(u.shape, a.shape[1], groups, u.dtype, u.device.index) if u.is_cuda and _as_kernel(u, a) else ()
 
 
 def reference(u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor | None, z: Tensor | None, bias: Tensor | None,

@@ -58,6 +58,13 @@ def chunk_steps(steps: int, chunks: int) -> int:
     return -(-steps // (chunks * STEPS)) * STEPS
 
 
+def chunks(shape: torch.Size, states: int, groups: int, dtype: torch.dtype, device: int) -> tuple[int, ...]:
+    """Steps of the chunks of a scan (B, L, E) forward and back, of those passes that have several."""
+    (B, L, E), multiprocessors = shape, nvrtc.multiprocessors(device)
+    counts = (plan(B, E, groups, L, states, dtype, multiprocessors, back).chunks for back in (False, True))
+    return tuple(chunk_steps(L, count) for count in counts if count > 1)
+
+
 def _address(x: Tensor | None) -> int:
     return 0 if x is None else x.data_ptr()
 
