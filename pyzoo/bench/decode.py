@@ -49,12 +49,12 @@ def transformers(model: Mamba) -> Step | None:
         own = dict(mixer.named_parameters()) | {"conv_weight": mixer.conv_weight[:, None]}
         weights |= {f"{at}mixer.{names[name]}": value for name, value in own.items()}
     other.load_state_dict(weights)
-    cache = None
+    kept: dict[str, object] = {}  # its cache, as `cache_params` before version 5.24
 
     def step(tokens: Tensor) -> Tensor:
-        nonlocal cache
-        out = other(tokens[:, None], cache=cache, use_cache=True)
-        cache = out.cache
+        nonlocal kept
+        out = other(tokens[:, None], use_cache=True, **kept)
+        kept = {name: value for name, value in out.items() if name in ("cache", "cache_params")}
         return out.logits[:, -1]
 
     return step

@@ -1,6 +1,7 @@
 """`pyzoo bench`: what it refuses, and how it prints and stores a row."""
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -8,13 +9,14 @@ import torch
 from typer.testing import CliRunner
 
 from pyzoo import bench
-from pyzoo.bench import Row, Runner, compare, document, errors_of, scan
+from pyzoo.bench import Row, Runner, compare, decode, document, errors_of, scan
 from pyzoo.cli import app
 from pyzoo.cli import bench as command
 from pyzoo.conformance.gradient import COTANGENT
 from pyzoo.conformance.judge import judge
 from pyzoo.conformance.trace import Call
 from pyzoo.errors import InputError
+from pyzoo.models.mamba import Mamba, MambaConfig
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
@@ -61,6 +63,19 @@ def test_lean_judges_the_scans_values_and_gradients_in_fp64(lean, monkeypatch):
     for name, found in zip(x, gradients, strict=True):
         answered = replace(call, inputs=call.inputs | {COTANGENT: grad}, wrt=name, output=found.reshape(grouped[name].shape))
         assert judge(lean, answered, 0, indices=[0]).verdict == "WITHIN", name
+
+
+@torch.no_grad()
+def test_what_decodes_remembers_the_tokens_before():
+    pytest.importorskip("transformers")
+    model = Mamba(MambaConfig(16, 8, 2)).eval()
+    prompt = torch.randint(16, (6, 2))
+    exact = deepcopy(model).double()(prompt.T)
+    steps = {"eager": decode.eager(model, 2), "transformers": decode.transformers(model),
+             "forgetful": lambda tokens: decode.eager(model, 2)(tokens)}  # fmt: skip
+    outputs = {name: torch.stack([step(tokens) for tokens in prompt], 1) for name, step in steps.items()}
+    with pytest.raises(ValueError, match="^forgetful is"):
+        errors_of("a prompt", outputs, exact, torch.float32)
 
 
 def test_a_row_is_printed_beside_ours():
