@@ -81,6 +81,7 @@ public import Spec.Law.ScanAdjoint
 public import Spec.Law.ScanFolds
 public import Spec.Law.ScanRounding
 public import Spec.Law.SelectiveScan
+public import Spec.Law.FusedMixer
 public import Spec.Law.Shared
 public import Spec.Law.Spectral
 public import Spec.Law.Ssd

@@ -53,8 +53,9 @@ class Call:
 
     @property
     def integers(self) -> list[tuple[str, int]]:
-        """Those of the call, and the chunks that its implementation declares, by the names that Lean knows."""
-        return [*self.ints.items(), *(("chunk", steps) for steps in self.arithmetic.chunks)]
+        """Those of the call, and what its implementation declares of a scan, by the names that Lean knows."""
+        declared = [("chunk", steps) for steps in self.arithmetic.chunks] + [("fused", 1)] * self.arithmetic.fused
+        return [*self.ints.items(), *declared]
 
 
 def base(point: str) -> str:
@@ -185,7 +186,7 @@ def load(folder: Path) -> tuple[Call, list[int], dict[str, Any]]:
     try:
         arithmetic = Arithmetic(**document["arithmetic"] | {"chunks": tuple(document["arithmetic"].get("chunks", ()))})
     except TypeError:
-        raise InputError(f"{path}: field 'arithmetic' must have order, accumulator, cast and chunks") from None
+        raise InputError(f"{path}: field 'arithmetic' must have order, accumulator, cast, chunks and fused") from None
     tensors_path = folder / "tensors.safetensors"
     try:
         data = tensors_path.read_bytes()

@@ -123,10 +123,15 @@ def selective_scan(*, u: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d:
     return fused.selective_scan(u=u, dt=dt, a=a, b=b, c=c, d=d, z=z, bias=bias, h0=h0)[0]
 
 
-@implements("mamba.mixer")
+def _fused_mixer(*, x: Tensor, a_log: Tensor, **_: Tensor) -> Arithmetic:
+    return Arithmetic(fused=True, chunks=fused.chunks(x.new_empty(*x.shape[:2], len(a_log)), a_log, 1))
+
+
+@implements("mamba.mixer", _fused_mixer)
 def fast_mixer(*, x: Tensor, in_proj: Tensor, conv_weight: Tensor, conv_bias: Tensor, x_proj: Tensor, dt_weight: Tensor,
                dt_bias: Tensor, a_log: Tensor, d: Tensor, out_proj: Tensor) -> Tensor:
-    """`mixer` with its scan as one kernel, whose weights are in fp32 if x is in half precision."""
+    """`mixer` with its scan as one kernel, whose weights are in fp32 if x is in half precision. Lean: `Spec.Mamba.fusedMixer`, which
+    `Spec.Mamba.fusedMixer_eq_mixer` ties to the mixer."""
     u, z = OPS["in_proj"](x=x, weight=in_proj).chunk(2, -1)
     u = silu(x=conv(x=u, weight=conv_weight, bias=conv_bias))
     R, N, dtype = dt_weight.shape[1], a_log.shape[1], torch.promote_types(x.dtype, torch.float32)
@@ -150,10 +155,15 @@ def step(*, x: Tensor, conv_state: Tensor, h: Tensor, in_proj: Tensor, conv_weig
     return OPS["out_proj"](x=gate(y=y, z=z), weight=out_proj)[:, 0], window[..., 1:], h
 
 
-@implements("mamba.step")
+def _fused_step(**inputs: Tensor) -> Arithmetic:
+    return Arithmetic(fused=one_step.fits(*inputs.values()))
+
+
+@implements("mamba.step", _fused_step)
 def fast_step(*, x: Tensor, conv_state: Tensor, h: Tensor, in_proj: Tensor, out_proj: Tensor, **weights: Tensor,
               ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """`step` with all between its projections as one kernel, where there is a GPU and no gradient is asked for."""
+    """`step` with all between its projections as one kernel, where there is a GPU and no gradient is asked for. Lean:
+    `Spec.Mamba.fusedStep`."""
     if not one_step.fits(x, conv_state, h, in_proj, out_proj, *weights.values()):
         return step.__wrapped__(x=x, conv_state=conv_state, h=h, in_proj=in_proj, out_proj=out_proj, **weights)
     y, conv_state, h = one_step.step(F.linear(x, in_proj), conv_state, h, **weights)

@@ -22,12 +22,14 @@ class Arithmetic:
     accumulated at least as precisely as in this dtype before they are rounded, and never less so than in the tensors'
     own. cast: what the factors of these products are rounded to first, `tfloat32` or `bfloat16`, if anything. chunks: steps of
     the chunks of time that a selective scan's passes run side by side, handing on a state by one exponential of their step sizes.
-    Lean: `Spec.OrderClass`, `Spec.Rounding`, `Spec.Mamba.chunkedScan`."""
+    fused: the scan of a Mamba mixer or of its step is such a kernel. Lean: `Spec.OrderClass`, `Spec.Rounding`,
+    `Spec.Mamba.chunkedScan`, `Spec.Mamba.fusedMixer`, `Spec.Mamba.fusedStep`."""
 
     order: str = "any"
     accumulator: str | None = None
     cast: str | None = None
     chunks: tuple[int, ...] = ()
+    fused: bool = False
 
 
 Declaration = Arithmetic | Callable[..., Arithmetic]  # of all calls, or of a call with these keywords

@@ -32,10 +32,12 @@ def test_the_kernel_rejects_it_once_a_bit_of_the_output_has_changed(tmp_path):
     assert errors and not theorems
 
 
-def test_it_has_the_chunks_that_an_implementation_declares():
+def test_it_has_what_an_implementation_declares_of_a_scan():
     call = small_call("mamba.decay")
-    assert '("chunk", 8)' in certificate.source(replace(call, arithmetic=Arithmetic(chunks=(8,))), "WITHIN", [0])
-    assert "chunk" not in certificate.source(call, "WITHIN", [0])
+    said = certificate.source(replace(call, arithmetic=Arithmetic(chunks=(8,), fused=True)), "WITHIN", [0])
+    assert '("chunk", 8)' in said and '("fused", 1)' in said
+    said = certificate.source(call, "WITHIN", [0])
+    assert "chunk" not in said and "fused" not in said
 
 
 def test_an_axiom_of_its_own_does_not_count(tmp_path):

@@ -127,7 +127,7 @@ def test_factors_rounded_to_tf32_must_be_declared(lean):
 
 def test_a_trace_keeps_its_arithmetic(tmp_path):
     given = inputs(3)
-    call = Call("mamba.states", given, {}, states(**given), None, Arithmetic("chunks:8", "float32", chunks=(80, 96)))
+    call = Call("mamba.states", given, {}, states(**given), None, Arithmetic("chunks:8", "float32", chunks=(80, 96), fused=True))
     save(tmp_path / "trace", call, [0], {})
     assert load(tmp_path / "trace")[0].arithmetic == call.arithmetic
     text = (tmp_path / "trace" / "trace.json").read_text()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pyzoo.conformance.judge import judge
-from pyzoo.conformance.trace import Call
+from pyzoo.conformance.trace import Call, Recorder
 from pyzoo.models.mamba import Mamba, MambaConfig
 from pyzoo.ops import mamba as ops
 from pyzoo.ops import native, nvrtc
@@ -128,13 +128,39 @@ def test_what_does_not_fit_is_refused(change, sentence):
         selective_scan(**inputs() | change)
 
 
-def test_a_mixer_with_fast_kernels_is_a_mixer(lean):
+def recorded(model: Mamba, dtype: torch.dtype) -> dict[str, Call]:
+    """The calls of a mixer on a sequence, and of its next step."""
+    recorder, tokens = Recorder(), torch.tensor([[1, 2, 0, 3, 1]])
+    with recorder.recording(), torch.no_grad():
+        model.to(dtype)(tokens)
+        model.step(tokens[:, 0], [tuple(torch.randn_like(part) for part in state) for state in model.start(1)])
+    return {call.point: call for call in recorder.calls}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_mixers_and_steps_are_judged_as_fused_if_they_say_so(lean, dtype):
     torch.manual_seed(0)
-    mixer = Mamba(MambaConfig(vocab=5, width=4, layers=1, state=3, fast_kernels=True)).mixers[0]
-    x = torch.randn(1, 5, 4)
-    parameters = {name: p.detach() for name, p in mixer.named_parameters()}
-    assert verdict(lean, "mamba.mixer", {"x": x} | parameters, mixer(x)) == "WITHIN"
-    assert verdict(lean, "mamba.mixer", {"x": x} | parameters, mixer(x).flip(1)) == "FAIL"
+    calls = recorded(Mamba(MambaConfig(vocab=5, width=4, layers=1, state=3, fast_kernels=True)), dtype)
+    assert calls["mamba.mixer"].arithmetic == Arithmetic(fused=True) and not calls["mamba.step.y"].arithmetic.fused  # here on a CPU
+    for point in ("mamba.mixer", "mamba.step.y", "mamba.step.h", "mamba.step.conv_state"):
+        call = replace(calls[point], arithmetic=Arithmetic(fused=True))
+        assert judge(lean, call, 40).holds, point
+        assert judge(lean, replace(call, output=call.output.flip(-1)), 40).verdict == "FAIL", point
+
+
+def test_a_mixer_in_chunks_that_it_does_not_declare_can_fail(lean, monkeypatch):
+    """As the scan below: what the first chunk's last step leaves, after a chunk of equal step sizes whose sum has roundings of its own."""
+    C = 399
+    weights = {"in_proj": torch.tensor([[1.0], [3e7]]), "conv_weight": torch.ones(1, 1), "conv_bias": torch.zeros(1),
+               "x_proj": torch.tensor([[0.0], [1.0], [1.0]]), "dt_weight": torch.zeros(1, 1), "dt_bias": torch.tensor([17.552]),
+               "a_log": torch.tensor([[80 / (17.552 * 399)]]).log(), "d": torch.zeros(1), "out_proj": torch.ones(1, 1)}  # fmt: skip
+    x = torch.zeros(1, 2 * C + 1, 1)
+    x[0, C - 1], x[0, -1] = 1e12, 1e-6
+    monkeypatch.setattr(ops, "selective_scan", lambda **inputs: in_chunks(C, inputs))
+    said = Arithmetic("sequential", fused=True)
+    call = Call("mamba.mixer", {"x": x} | weights, {}, ops.fast_mixer(x=x, **weights), None, said)
+    assert judge(lean, call, 0, indices=[2 * C]).verdict == "FAIL"
+    assert judge(lean, replace(call, arithmetic=replace(said, chunks=(C,))), 0, indices=[2 * C]).verdict == "WITHIN"
 
 
 def test_a_fast_norm_is_a_norm(lean):

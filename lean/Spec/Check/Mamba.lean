@@ -123,6 +123,14 @@ def sizes (r : Request) : Except String (Nat × Nat × Nat × Nat × Nat) := do
   | [d, e], [_, n], [_, rank], [_, k] => return (d, e, n, rank, k)
   | _, _, _, _ => throw s!"{r.point}: a parameter has the wrong number of axes"
 
+/-- The steps of the chunks that an implementation says to run side by side. -/
+def chunks : List (String × Nat) → List Nat
+  | [] => []
+  | (name, length) :: rest => if name == "chunk" then length :: chunks rest else chunks rest
+
+/-- Whether an implementation says that its scan is one kernel. -/
+def fused (r : Request) : Bool := (Request.lookup "fused" r.ints).isSome
+
 /-- `mamba.mixer`. -/
 def mixer : Point := fun _ _ _ r => do
   let x ← r.tensor "x"
@@ -130,7 +138,8 @@ def mixer : Point := fun _ _ _ r => do
   let p ← params r D E N R K
   match x.shape with
   | [_, l, d] =>
-    if d = D then return ⟨x.shape, l * D, fun i => flatRows (Spec.Mamba.mixer p (x.rows l D (i * (l * D))))⟩
+    let outputs := if fused r then Spec.Mamba.fusedMixer (chunks r.ints) p else Spec.Mamba.mixer p
+    if d = D then return ⟨x.shape, l * D, fun i => flatRows (outputs (x.rows l D (i * (l * D))))⟩
     else throw s!"mamba.mixer: 'x' has width {d}, the weights have {D}"
   | s => throw s!"mamba.mixer: 'x' has shape {Request.showShape s}"
 
@@ -145,7 +154,8 @@ def stepOf (r : Request) (D E N R K : Nat) :
   let window ← r.shaped "conv_state" [b, E, K - 1]
   let state (i : Nat) : Spec.Mamba.State E N K α :=
     ⟨build (K - 1) fun k => build E fun e => window.entry ((i * E + e.val) * (K - 1) + k.val), h.mat E N (i * (E * N))⟩
-  return (b, fun i => Spec.Mamba.step p (state i) (x.vec D (i * D)))
+  let step := if fused r then Spec.Mamba.fusedStep p else Spec.Mamba.step p
+  return (b, fun i => step (state i) (x.vec D (i * D)))
 
 /-- `mamba.step.y`: the output of a streaming step. -/
 def stepY : Point := fun _ _ _ r => do
@@ -166,11 +176,6 @@ def stepWindow : Point := fun α _ _ r => do
   return ⟨[b, E, K - 1], E * (K - 1), fun i =>
     let w := (step i).1.window
     flatMat (build E fun e => build (K - 1) fun k => w[k][e])⟩
-
-/-- The steps of the chunks that an implementation says to run side by side. -/
-def chunks : List (String × Nat) → List Nat
-  | [] => []
-  | (name, length) :: rest => if name == "chunk" then length :: chunks rest else chunks rest
 
 /-- `mamba.selective_scan`: the outputs of the fused kernel; `b` and `c` have an axis of groups. -/
 def selectiveScan : Point := fun α _ _ r => do

@@ -9,7 +9,7 @@ Two lists or two vectors whose entries are related, place by place.
 
 @[expose] public noncomputable section
 namespace Spec
-variable {α β γ δ ι : Type} {R : α → β → Prop} {S : γ → δ → Prop}
+variable {α β γ δ ε ζ ι : Type} {R : α → β → Prop} {S : γ → δ → Prop}
 
 /-- Lists of one length whose entries are related, place by place. -/
 inductive Each (R : α → β → Prop) : List α → List β → Prop
@@ -34,6 +34,16 @@ theorem map {f : α → γ} {g : β → δ} (h : ∀ a b, R a b → S (f a) (g b
   induction hs with
   | nil => exact .nil
   | cons h' _ ih => exact .cons (h _ _ h') ih
+
+theorem zipWith {Q : ε → ζ → Prop} {f : α → γ → ε} {g : β → δ → ζ} (h : ∀ a b c d, R a b → S c d → Q (f a c) (g b d))
+    {xs : List α} {ys : List β} (hs : Each R xs ys) {us : List γ} {vs : List δ} (ht : Each S us vs) :
+    Each Q (List.zipWith f xs us) (List.zipWith g ys vs) := by
+  induction hs generalizing us vs with
+  | nil => exact .nil
+  | cons h' _ ih =>
+    cases ht with
+    | nil => exact .nil
+    | cons h'' ht => exact .cons (h _ _ _ _ h' h'') (ih ht)
 
 /-- One list, and two functions of its entries. -/
 theorem same {f : ι → α} {g : ι → β} (h : ∀ i, R (f i) (g i)) (xs : List ι) : Each R (xs.map f) (xs.map g) := by

@@ -61,24 +61,31 @@ variable (f : Functions α) (pick : α → α → α) (same : ∀ x, pick x x = 
 local notation "ℰ" => exactly f pick
 include same exponential
 
+omit same exponential in
+theorem rescaling_exactly : (@Scalar.const α ℰ 12102203 8388608 : α) * @Scalar.const α ℰ 8388608 12102203 = 1 := by
+  show ((12102203 : Int) : α) / ((8388608 : Nat) : α) * (((8388608 : Int) : α) / ((12102203 : Nat) : α)) = 1
+  have x : ((12102203 : Int) : α) = ((12102203 : Nat) : α) := Ring.intCast_natCast 12102203
+  have y : ((8388608 : Int) : α) = ((8388608 : Nat) : α) := Ring.intCast_natCast 8388608
+  have pos (n : Nat) : (0 : α) < ((n + 1 : Nat) : α) := by
+    induction n with
+    | zero => rw [Semiring.natCast_succ, Semiring.natCast_zero]; grind
+    | succ n ih => rw [Semiring.natCast_succ]; grind
+  have p : ((12102203 : Nat) : α) ≠ 0 := fun h => by have := pos 12102202; rw [h] at this; grind
+  have q : ((8388608 : Nat) : α) ≠ 0 := fun h => by have := pos 8388607; rw [h] at this; grind
+  rw [x, y]
+  generalize ((12102203 : Nat) : α) = x at p
+  generalize ((8388608 : Nat) : α) = y at q
+  grind
+
+omit exponential in
+theorem rescaled_exactly (x : α) : @rescaled α ℰ x = x := by
+  show pick x (x * @Scalar.const α ℰ 12102203 8388608 * @Scalar.const α ℰ 8388608 12102203) = x
+  rw [Semiring.mul_assoc, rescaling_exactly, Semiring.mul_one, same]
+
 omit exponential in
 theorem scanDecayAt_exactly (δ y : α) : @scanDecayAt α ℰ δ y = f.exp (δ * y) := by
-  have one : (@Scalar.const α ℰ 12102203 8388608 : α) * @Scalar.const α ℰ 8388608 12102203 = 1 := by
-    show ((12102203 : Int) : α) / ((8388608 : Nat) : α) * (((8388608 : Int) : α) / ((12102203 : Nat) : α)) = 1
-    have x : ((12102203 : Int) : α) = ((12102203 : Nat) : α) := Ring.intCast_natCast 12102203
-    have y : ((8388608 : Int) : α) = ((8388608 : Nat) : α) := Ring.intCast_natCast 8388608
-    have pos (n : Nat) : (0 : α) < ((n + 1 : Nat) : α) := by
-      induction n with
-      | zero => rw [Semiring.natCast_succ, Semiring.natCast_zero]; grind
-      | succ n ih => rw [Semiring.natCast_succ]; grind
-    have p : ((12102203 : Nat) : α) ≠ 0 := fun h => by have := pos 12102202; rw [h] at this; grind
-    have q : ((8388608 : Nat) : α) ≠ 0 := fun h => by have := pos 8388607; rw [h] at this; grind
-    rw [x, y]
-    generalize ((12102203 : Nat) : α) = x at p
-    generalize ((8388608 : Nat) : α) = y at q
-    grind
   have twice : δ * (y * @Scalar.const α ℰ 12102203 8388608) * @Scalar.const α ℰ 8388608 12102203 = δ * y := by
-    rw [← Semiring.mul_assoc δ y, Semiring.mul_assoc (δ * y), one, Semiring.mul_one]
+    rw [← Semiring.mul_assoc δ y, Semiring.mul_assoc (δ * y), rescaling_exactly, Semiring.mul_one]
   have both : pick (δ * y) (δ * (y * @Scalar.const α ℰ 12102203 8388608) * @Scalar.const α ℰ 8388608 12102203) = δ * y := by
     rw [twice, same]
   simp only [scanDecayAt]

@@ -110,6 +110,17 @@ def outputs (p : Params D E N R K α) :
   | x :: xs, u :: us, h :: hs => output p x u h :: outputs p xs us hs
   | _, _, _ => []
 
+/-- `outputs` as it is evaluated. -/
+def outputsFast (p : Params D E N R K α) (xs : List (Vector α D)) (us : List (Vector α E)) (hs : List (Mat E N α)) :
+    List (Vector α D) :=
+  List.zipWith (fun r h => output p r.1 r.2 h) (List.zipWith Prod.mk xs us) hs
+
+@[csimp] theorem outputs_eq : @outputs = @outputsFast := by
+  funext α _ D E N R K p xs us hs
+  induction xs generalizing us hs with
+  | nil => cases us <;> simp [outputs, outputsFast]
+  | cons x xs ih => cases us <;> cases hs <;> simp_all [outputs, outputsFast]
+
 /-- The mixer on a whole sequence, from the zero state (Algorithm 2 inside the block of figure 3). -/
 def mixer (p : Params D E N R K α) (xs : List (Vector α D)) : List (Vector α D) :=
   let us := activations p xs

@@ -111,4 +111,25 @@ def chunkedScan (lengths : List Nat) (a : Mat E N α) (d bias : Vector α E) (h0
     List (Vector α E) :=
   (scanWith (chunkedNext a d bias) (h0, d, lengths.map fun n => .begin n h0) xs).map fun s => s.2.1
 
+/-! ### Mixers whose scan is one kernel -/
+
+variable {D R K : Nat}
+
+/-- What the scan of a mixer reads at one step, from its input `x` and its activation `u`. -/
+def scanInput (p : Params D E N R K α) (x : Vector α D) (u : Vector α E) : ScanInput E N α :=
+  let b := linear p.projB u
+  let c := linear p.projC u
+  ⟨u, linear p.dtW (linear p.projDt u), linear p.inZ x, build E fun _ => b, build E fun _ => c⟩
+
+/-- `mixer` whose scan is one kernel, with chunks of these lengths. -/
+def fusedMixer (lengths : List Nat) (p : Params D E N R K α) (xs : List (Vector α D)) : List (Vector α D) :=
+  (chunkedScan lengths (transition p.aLog) p.d p.dtB (build E fun _ => zeros N)
+    (List.zipWith (scanInput p) xs (activations p xs))).map (linear p.outProj)
+
+/-- `step` whose scan is one kernel. -/
+def fusedStep (p : Params D E N R K α) (s : State E N K α) (x : Vector α D) : State E N K α × Vector α D :=
+  let c := convStep p.convW p.convB s.window (linear p.inX x)
+  let r := scanNext (transition p.aLog) p.d p.dtB (s.h, p.d) (scanInput p x (mapVec (fun v => silu v) c.2))
+  (⟨c.1, r.1⟩, linear p.outProj r.2)
+
 end Spec.Mamba

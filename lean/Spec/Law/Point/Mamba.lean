@@ -72,15 +72,20 @@ theorem params_agree (hr : Reads R) (r : Request) (D E N R' K : Nat) :
 theorem mixer_parametric : Parametric mixer := fun hR hr _ => by
   refine .same fun x => .same fun sizes => .bind (params_agree hr _ _ _ _ _ _) fun p q hp => ?_
   split
-  · exact .ite (fun _ => .ok ⟨rfl, rfl, fun _ => each_rows (hR.mambaMixer hp (hr.rows x _ _ _))⟩) fun _ => .error _
+  · refine .ite (fun _ => .ok ⟨rfl, rfl, fun _ => each_rows ?_⟩) fun _ => .error _
+    split
+    · exact hR.mambaFusedMixer hp _ (hr.rows x _ _ _)
+    · exact hR.mambaMixer hp (hr.rows x _ _ _)
   · exact .error _
 
 theorem stepOf_agree (hR : Preserved R) (hr : Reads R) (r : Request) (D E N R' K : Nat) :
     Agree (fun s s' => s.1 = s'.1 ∧ ∀ i, (s.2 i).1.Alike R (s'.2 i).1 ∧ Alike R (s.2 i).2 (s'.2 i).2)
       (stepOf (α := α) r D E N R' K) (stepOf (α := β) r D E N R' K) :=
   .bind (params_agree hr _ _ _ _ _ _) fun _ _ hp => .same fun _ => .same fun x => .same fun h => .same fun window =>
-    .ok ⟨rfl, fun _ => hR.mambaStep hp ⟨alike_build fun _ => alike_build fun _ => hr.entry window _, hr.mat h _ _ _⟩
-      (hr.vec x _ _)⟩
+    .ok ⟨rfl, fun _ => by
+      split
+      · exact hR.mambaFusedStep hp ⟨alike_build fun _ => alike_build fun _ => hr.entry window _, hr.mat h _ _ _⟩ (hr.vec x _ _)
+      · exact hR.mambaStep hp ⟨alike_build fun _ => alike_build fun _ => hr.entry window _, hr.mat h _ _ _⟩ (hr.vec x _ _)⟩
 
 theorem stepY_parametric : Parametric stepY := fun hR hr _ =>
   .same fun sizes => .bind (stepOf_agree hR hr _ _ _ _ _ _) fun s s' ⟨hb, h⟩ =>

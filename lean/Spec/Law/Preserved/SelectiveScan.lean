@@ -128,5 +128,34 @@ theorem mambaChunkedScan (lengths : List Nat) {a h : Mat E N α} {a' h' : Mat E 
   · exact hR.mambaChunkBegin _ after
   · exact hc
 
+variable {D R' K : Nat} {p : Mamba.Params D E N R' K α} {p' : Mamba.Params D E N R' K β} (hp : p.Alike R p')
+include hp
+
+theorem mambaScanInput {x : Vector α D} {x' : Vector β D} {u : Vector α E} {u' : Vector β E} (hx : Alike R x x')
+    (hu : Alike R u u') : (Mamba.scanInput p x u).Alike R (Mamba.scanInput p' x' u') :=
+  ⟨hu, hR.linear hp.dtW (hR.linear hp.projDt hu), hR.linear hp.inZ hx, alike_build fun _ => hR.linear hp.projB hu,
+    alike_build fun _ => hR.linear hp.projC hu⟩
+
+/-- The mixer of a sequence, whose scan is one kernel. -/
+theorem mambaFusedMixer (lengths : List Nat) {xs : List (Vector α D)} {xs' : List (Vector β D)} (hx : Each (Alike R) xs xs') :
+    Each (Alike R) (Mamba.fusedMixer lengths p xs) (Mamba.fusedMixer lengths p' xs') :=
+  (hR.mambaChunkedScan lengths (hR.mambaTransition hp) hp.d hp.dtB (alike_build fun _ => hR.zeros N)
+    (hx.zipWith (f := Mamba.scanInput p) (g := Mamba.scanInput p') (fun _ _ _ _ hx hu => hR.mambaScanInput hp hx hu)
+      (hR.mambaActivations hp hx))).map
+    fun _ _ h => hR.linear hp.outProj h
+
+/-- A step of the mixer that reads one input at a time, whose scan is one kernel. -/
+theorem mambaFusedStep {s : Mamba.State E N K α} {s' : Mamba.State E N K β} {x : Vector α D} {x' : Vector β D}
+    (hs : s.Alike R s') (hx : Alike R x x') :
+    (Mamba.fusedStep p s x).1.Alike R (Mamba.fusedStep p' s' x').1 ∧
+      Alike R (Mamba.fusedStep p s x).2 (Mamba.fusedStep p' s' x').2 := by
+  obtain ⟨hw, hc⟩ := hR.convStep hp.convW hp.convB hs.window (hR.linear hp.inX hx)
+  have read := hR.mambaScanInput hp hx
+    (hc.mapVec (Q := R) (f := fun v => Scalar.silu v) (g := fun v => Scalar.silu v) fun _ _ h => hR.silu h)
+  have dt := hR.mambaScanSizes hp.dtB read
+  have m := hR.mambaScanStep (hR.mambaTransition hp) dt read
+  have hh := hR.mambaStateStep hs.h m.1 m.2
+  exact ⟨⟨hw, hh⟩, hR.linear hp.outProj (hR.mambaScanOutput hp.d read hh)⟩
+
 end Preserved
 end Spec

@@ -139,6 +139,9 @@ theorem mambaGate {y z : Vector α E} {y' z' : Vector β E} (hy : Alike R y y') 
 variable {p : Mamba.Params D E N R' K α} {p' : Mamba.Params D E N R' K β} (hp : p.Alike R p')
 include hp
 
+theorem mambaTransition : Alike (Alike R) (Mamba.transition p.aLog) (Mamba.transition p'.aLog) :=
+  alike_build fun e => alike_build fun n => hR.neg (hR.exp ((hp.aLog.at e).at n))
+
 theorem mambaSelect {u : Vector α E} {u' : Vector β E} (hu : Alike R u u') :
     Alike (Alike R) (Mamba.select p (Mamba.transition p.aLog) u).1 (Mamba.select p' (Mamba.transition p'.aLog) u').1 ∧
       Alike (Alike R) (Mamba.select p (Mamba.transition p.aLog) u).2
@@ -146,8 +149,7 @@ theorem mambaSelect {u : Vector α E} {u' : Vector β E} (hu : Alike R u u') :
   have dt : Alike R (Mamba.dt p.dtW p.dtB (Spec.linear p.projDt u))
       (Mamba.dt p'.dtW p'.dtB (Spec.linear p'.projDt u')) :=
     alike_build fun e => hR.mambaDtAt (hp.dtW.at e) (hp.dtB.at e) (hR.linear hp.projDt hu)
-  have a : Alike (Alike R) (Mamba.transition p.aLog) (Mamba.transition p'.aLog) :=
-    alike_build fun e => alike_build fun n => hR.neg (hR.exp ((hp.aLog.at e).at n))
+  have a := hR.mambaTransition hp
   exact ⟨alike_build fun e => alike_build fun n => hR.mambaDecayAt (dt.at e) ((a.at e).at n),
     hR.mambaInput dt (hR.linear hp.projB hu) hu⟩
 
@@ -171,12 +173,15 @@ theorem mambaOutputs {xs : List (Vector α D)} {xs' : List (Vector β D)} (hx : 
       | nil => exact .nil
       | cons hh hhs => exact .cons (hR.mambaOutput hp hx hu hh) (ih hus hhs)
 
+theorem mambaActivations {xs : List (Vector α D)} {xs' : List (Vector β D)} (hx : Each (Alike R) xs xs') :
+    Each (Alike R) (Mamba.activations p xs) (Mamba.activations p' xs') :=
+  (hR.causalConv hp.convW hp.convB (hx.map fun _ _ h => hR.linear hp.inX h)).map fun _ _ h =>
+    h.mapVec fun _ _ h => hR.silu h
+
 /-- The mixer of a sequence. -/
 theorem mambaMixer {xs : List (Vector α D)} {xs' : List (Vector β D)} (hx : Each (Alike R) xs xs') :
     Each (Alike R) (Mamba.mixer p xs) (Mamba.mixer p' xs') := by
-  have hu : Each (Alike R) (Mamba.activations p xs) (Mamba.activations p' xs') :=
-    (hR.causalConv hp.convW hp.convB (hx.map fun _ _ h => hR.linear hp.inX h)).map fun _ _ h =>
-      h.mapVec fun _ _ h => hR.silu h
+  have hu := hR.mambaActivations hp hx
   have hs : Each (fun s s' : Mat E N _ × Mat E N _ => Alike (Alike R) s.1 s'.1 ∧ Alike (Alike R) s.2 s'.2)
       ((Mamba.activations p xs).map (Mamba.select p (Mamba.transition p.aLog)))
       ((Mamba.activations p' xs').map (Mamba.select p' (Mamba.transition p'.aLog))) := by
