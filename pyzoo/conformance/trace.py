@@ -54,8 +54,8 @@ class Call:
     @property
     def integers(self) -> list[tuple[str, int]]:
         """Those of the call, and what its implementation declares of a scan, by the names that Lean knows."""
-        declared = [("chunk", steps) for steps in self.arithmetic.chunks] + [("fused", 1)] * self.arithmetic.fused
-        return [*self.ints.items(), *declared]
+        chunks = (("chunk", steps) for steps in self.arithmetic.chunks)
+        return [*self.ints.items(), *chunks, *([("fused", 1)] if self.arithmetic.fused else [])]
 
 
 def base(point: str) -> str:
