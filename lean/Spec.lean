@@ -37,6 +37,7 @@ public import Spec.Law.Enclosure
 public import Spec.Law.Exact
 public import Spec.Law.Fourier
 public import Spec.Law.FourierSplit
+public import Spec.Law.FusedMixer
 public import Spec.Law.GPT
 public import Spec.Law.Interval
 public import Spec.Law.Mamba
@@ -81,7 +82,6 @@ public import Spec.Law.ScanAdjoint
 public import Spec.Law.ScanFolds
 public import Spec.Law.ScanRounding
 public import Spec.Law.SelectiveScan
-public import Spec.Law.FusedMixer
 public import Spec.Law.Shared
 public import Spec.Law.Spectral
 public import Spec.Law.Ssd

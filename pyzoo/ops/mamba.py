@@ -155,8 +155,8 @@ def step(*, x: Tensor, conv_state: Tensor, h: Tensor, in_proj: Tensor, conv_weig
     return OPS["out_proj"](x=gate(y=y, z=z), weight=out_proj)[:, 0], window[..., 1:], h
 
 
-def _fused_step(**inputs: Tensor) -> Arithmetic:
-    return Arithmetic(fused=one_step.fits(*inputs.values()))
+def _fused_step(*, x: Tensor, **others: Tensor) -> Arithmetic:
+    return Arithmetic(fused=one_step.fits(x, *others.values()))
 
 
 @implements("mamba.step", _fused_step)

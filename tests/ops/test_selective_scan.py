@@ -148,8 +148,20 @@ def test_mixers_and_steps_are_judged_as_fused_if_they_say_so(lean, dtype):
         assert judge(lean, replace(call, output=call.output.flip(-1)), 40).verdict == "FAIL", point
 
 
+def test_a_fused_step_that_does_not_say_so_can_fail(lean, monkeypatch):
+    """Δ u is below the smallest normal number and Δ B is not: (Δ u) B, as the kernel multiplies, is far from (Δ B) u."""
+    weights = {"in_proj": torch.ones(2, 1), "conv_weight": torch.ones(1, 1), "conv_bias": torch.zeros(1),
+               "x_proj": torch.tensor([[0.0], [1e38], [1.0]]), "dt_weight": torch.zeros(1, 1), "dt_bias": torch.tensor([-34.0]),
+               "a_log": torch.zeros(1, 1), "d": torch.zeros(1), "out_proj": torch.ones(1, 1)}  # fmt: skip
+    inputs = {"x": torch.tensor([[1e-28]]), "conv_state": torch.zeros(1, 1, 0), "h": torch.zeros(1, 1, 1)} | weights
+    monkeypatch.setattr(ops, "input", lambda *, dt, b, u: (dt * u)[..., None] * b[..., None, :])
+    call = Call("mamba.step.h", inputs, {}, ops.step(**inputs)[2], None, Arithmetic())
+    assert judge(lean, call, 1).verdict == "FAIL"
+    assert judge(lean, replace(call, arithmetic=Arithmetic(fused=True)), 1).verdict == "WITHIN"
+
+
 def test_a_mixer_in_chunks_that_it_does_not_declare_can_fail(lean, monkeypatch):
-    """As the scan below: what the first chunk's last step leaves, after a chunk of equal step sizes whose sum has roundings of its own."""
+    """As the scan above: what the first chunk's last step leaves, after a chunk of equal step sizes whose sum has roundings of its own."""
     C = 399
     weights = {"in_proj": torch.tensor([[1.0], [3e7]]), "conv_weight": torch.ones(1, 1), "conv_bias": torch.zeros(1),
                "x_proj": torch.tensor([[0.0], [1.0], [1.0]]), "dt_weight": torch.zeros(1, 1), "dt_bias": torch.tensor([17.552]),
